@@ -1,0 +1,114 @@
+"""What plugs in: the protocols of a Backend, an Engine, a Recipe, a Diagnostic and a Format.
+
+Each plug is one file in one folder. `discover` finds it by the upper-case name that the file binds
+(`BACKEND`, `ENGINE`, `RECIPE`, `DIAGNOSTIC`, `FORMAT`); no list of plugs is kept anywhere.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Sequence
+from types import ModuleType
+from typing import Any, Protocol
+
+
+class Backend(Protocol):
+    """A machine that runs array code and kernels.
+
+    Attributes
+    ----------
+    name : str
+        The word used in `ComputeConfig.backend`.
+    xp : module
+        The array module: numpy, or one with its interface.
+    """
+
+    name: str
+    xp: ModuleType
+
+    def why_unavailable(self) -> str:
+        """Return an empty string if the backend works here, else the reason with its remedy."""
+
+    def owns(self, array: Any) -> bool:
+        """Return whether `array` lives on this backend."""
+
+    def launch(self, maker: Callable, constants: tuple, shape: tuple[int, ...], arguments: tuple, threads: int) -> None:
+        """Call the element function of a maker once for every index of `shape`; each call writes its own output."""
+
+    def launch_scatter(
+        self, maker: Callable, constants: tuple, shape: tuple[int, ...], planes: int, arguments: tuple, threads: int
+    ) -> None:
+        """Call the element function of a maker for every index of `shape`; calls share outputs, owned by plane."""
+
+    def free_memory(self) -> int:
+        """Return how many bytes can be allocated now."""
+
+
+class Engine(Protocol):
+    """Where independent pieces of one run are computed."""
+
+    name: str
+
+    def map(self, function: Callable, items: Sequence, threads: int) -> list:
+        """Return `function(item, threads_for_it)` for every item, in order."""
+
+
+class Recipe(Protocol):
+    """How one known refinement decides."""
+
+    name: str
+
+
+class Diagnostic(Protocol):
+    """One judgement of a Dataset.
+
+    Attributes
+    ----------
+    name : str
+        The word used in `cn.diagnose(dataset, name)`.
+    title : str
+        The heading a person reads.
+    accepts : tuple of str
+        Schema names of the Datasets it takes.
+    options : type
+        A `Config` dataclass with the diagnostic's own settings.
+    """
+
+    name: str
+    title: str
+    accepts: tuple[str, ...]
+    options: type
+
+    def compute(self, dataset: Any, options: Any, config: Any, progress: Callable[[float, str], None]) -> Any:
+        """Return the Dataset of the judgement."""
+
+
+class Format(Protocol):
+    """One kind of file."""
+
+    name: str
+    suffixes: tuple[str, ...]
+
+
+def discover(package: str, binding: str) -> dict[str, Any]:
+    """Return every plug of a folder by its name.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the folder, for example ``"cryonb.diagnostics"``.
+    binding : str
+        The upper-case name that a plug's file binds, for example ``"DIAGNOSTIC"``.
+
+    Returns
+    -------
+    dict of str to object
+        The plugs, ordered by file name.
+    """
+    folder = importlib.import_module(package)
+    modules: Iterable = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    found = {}
+    for name in modules:
+        plug = getattr(importlib.import_module(f"{package}.{name}"), binding, None)
+        if plug is not None:
+            found[plug.name] = plug
+    return found

@@ -1,0 +1,85 @@
+"""Errors that say what must hold, what arrived and what to do; and the builder of their messages."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CryonbError(Exception):
+    """Base of every error that cryonb raises on purpose."""
+
+
+class InputError(CryonbError, ValueError):
+    """A setting or an argument that cannot work."""
+
+
+class SchemaError(InputError):
+    """A Dataset that does not have the shape its kind promises."""
+
+
+class FormatError(InputError):
+    """A file that is missing, damaged, or not what its name says."""
+
+
+class BackendUnavailable(CryonbError):
+    """A compute backend that cannot run on this machine."""
+
+
+class RunStopped(CryonbError):
+    """A run that was cancelled, or that could not finish."""
+
+
+def must(condition: bool, rule: str, got: object, remedy: str, error: type[CryonbError] = InputError) -> None:
+    """Raise `error` with a complete sentence unless `condition` holds.
+
+    Parameters
+    ----------
+    condition : bool
+        What has to be true.
+    rule : str
+        What must hold, with its unit, without a closing period.
+    got : object
+        What arrived.
+    remedy : str
+        What to do, without a closing period.
+    error : type of CryonbError, optional
+        The class to raise.
+
+    Raises
+    ------
+    CryonbError
+        Of class `error`, if `condition` is false.
+
+    Examples
+    --------
+    >>> must(3 >= 8, "box_size must be at least 8 [voxel]", 3, "Use 8 or more")
+    Traceback (most recent call last):
+    cryonb.errors.InputError: box_size must be at least 8 [voxel]; got 3. Use 8 or more.
+    """
+    if not condition:
+        raise error(f"{rule}; got {got}. {remedy}.")
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return advice for an unknown name: the nearest valid one, and all of them.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    valid : iterable of str
+        What would have been understood.
+
+    Returns
+    -------
+    str
+        A sentence without its closing period.
+
+    Examples
+    --------
+    >>> nearest("trilinaer", ["nearest", "trilinear"])
+    "Did you mean 'trilinear'? Valid: nearest, trilinear"
+    """
+    names = list(valid)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    guess = f"Did you mean '{close[0]}'? " if close else ""
+    return f"{guess}Valid: {', '.join(names)}"
