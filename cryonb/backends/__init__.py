@@ -1,0 +1,78 @@
+"""The door to the machines: which backends exist, which one runs here, and where an array lives."""
+
+from functools import cache
+from typing import Any
+
+from ..contracts import Backend, discover
+from ..errors import BackendUnavailable, must, nearest
+
+
+@cache
+def _backends() -> dict[str, Backend]:
+    return discover(__name__, "BACKEND")
+
+
+def available() -> dict[str, str]:
+    """Return every backend with the reason why it cannot run here.
+
+    Returns
+    -------
+    dict of str to str
+        Backend names; an empty reason means that it works.
+    """
+    return {name: backend.why_unavailable() for name, backend in _backends().items()}
+
+
+def get_backend(name: str = "auto") -> Backend:
+    """Return a backend that works here.
+
+    Parameters
+    ----------
+    name : str, optional
+        A backend's name, or ``"auto"`` for the one of highest rank that works.
+
+    Returns
+    -------
+    Backend
+        The backend.
+
+    Raises
+    ------
+    InputError
+        If no backend has that name.
+    BackendUnavailable
+        If it cannot run here.
+    """
+    backends = _backends()
+    if name == "auto":
+        working = [backend for backend in backends.values() if not backend.why_unavailable()]
+        must(bool(working), "a backend must work here", "none", "Run `cryonb doctor` to see why", BackendUnavailable)
+        return max(working, key=lambda backend: backend.rank)
+    must(name in backends, "backend must have a known name", repr(name), nearest(name, ["auto", *backends]))
+    reason = backends[name].why_unavailable()
+    must(not reason, f"backend {name} must work here", reason, "Use backend auto", BackendUnavailable)
+    return backends[name]
+
+
+def backend_of(array: Any) -> Backend:
+    """Return the backend on which an array lives.
+
+    Parameters
+    ----------
+    array : array
+        An array of any backend.
+
+    Returns
+    -------
+    Backend
+        Its owner.
+
+    Raises
+    ------
+    InputError
+        If no backend knows such arrays.
+    """
+    for backend in _backends().values():
+        if backend.owns(array):
+            return backend
+    must(False, "an array must live on a known backend", type(array).__name__, "Convert it with numpy.asarray")

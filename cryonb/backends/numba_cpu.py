@@ -1,0 +1,199 @@
+"""The CPU backend: NumPy and SciPy for whole arrays, Numba for kernels.
+
+Kernels are compiled without Numba's own threads: each launch is cut into pieces that run, without the interpreter
+lock, on a pool of Python threads. A scatter is cut by planes of its output, every thread walking all inputs in
+the same order, so that sums have the same bits for any number of threads.
+
+Kernels are closures, whose pickles Numba's disk cache would find different in each process: a compiled function
+carries a random identity. `_Target.function` names each by a digest of its code instead, so that the cache is hit
+and a new process starts its first kernel in milliseconds.
+"""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+class _Target:
+    """What a kernel maker needs of a compiler: how to compile a function, and how to add to an array."""
+
+    def __init__(self) -> None:
+        import numba
+
+        self._compile = numba.njit
+
+        @self.function
+        def add(array, index, value):
+            array[index] += value
+
+        self.add = add
+
+    def function(self, python_function: Callable) -> Callable:
+        """Compile a function that kernels call."""
+        return _with_stable_identity(self._compile(inline="never", boundscheck=False)(python_function))
+
+    def entry(self, python_function: Callable) -> Callable:
+        """Compile a function that Python calls; it is kept on disk and runs without the interpreter lock."""
+        return self._compile(nogil=True, cache=True, boundscheck=False)(python_function)
+
+
+def _with_stable_identity(dispatcher: Any) -> Any:
+    code = dispatcher.py_func.__code__
+    cells = [cell.cell_contents for cell in dispatcher.py_func.__closure__ or ()]
+    known = [getattr(cell, "_uuid", None) or repr(cell) for cell in cells]
+    constants = [constant for constant in code.co_consts if not hasattr(constant, "co_code")]
+    content = repr((code.co_name, code.co_code.hex(), constants, code.co_names, known))
+    dispatcher._set_uuid(f"cryonb-{hashlib.sha256(content.encode()).hexdigest()}")
+    return dispatcher
+
+
+@cache
+def _target() -> _Target:
+    return _Target()
+
+
+@cache
+def _loop(maker: Callable, constants: tuple) -> Callable:
+    element = maker(_target(), *constants)
+
+    def loop(first, last, rows, columns, arguments):
+        for image in range(first, last):
+            for row in range(rows):
+                for column in range(columns):
+                    element(image, row, column, *arguments)
+
+    return _target().entry(loop)
+
+
+@cache
+def _scatter_loop(maker: Callable, constants: tuple) -> Callable:
+    element = maker(_target(), *constants)
+
+    def scatter_loop(first_plane, last_plane, images, rows, columns, arguments):
+        for image in range(images):
+            for row in range(rows):
+                for column in range(columns):
+                    element(image, row, column, first_plane, last_plane, *arguments)
+
+    return _target().entry(scatter_loop)
+
+
+def _pieces(count: int, threads: int) -> list[tuple[int, int]]:
+    edges = np.linspace(0, count, max(1, min(threads, count)) + 1).astype(int).tolist()
+    return list(zip(edges[:-1], edges[1:]))
+
+
+def _run(call: Callable, pieces: list[tuple[int, int]]) -> None:
+    if len(pieces) == 1:
+        call(*pieces[0])
+        return
+    with ThreadPoolExecutor(len(pieces)) as pool:
+        for future in [pool.submit(call, *piece) for piece in pieces]:
+            future.result()
+
+
+class NumbaCpu:
+    """NumPy arrays and Numba kernels on the cores of this machine."""
+
+    name = "numba"
+    rank = 0
+    xp = np
+
+    @property
+    def fft(self) -> ModuleType:
+        """The Fourier transforms: `scipy.fft`."""
+        import scipy.fft
+
+        return scipy.fft
+
+    def why_unavailable(self) -> str:
+        """Return an empty string if Numba can be imported, else the reason.
+
+        Returns
+        -------
+        str
+            The reason.
+        """
+        try:
+            import numba  # noqa: F401
+        except Exception as problem:
+            return f"numba cannot be imported ({problem}); install it with: pip install numba"
+        return ""
+
+    def owns(self, array: Any) -> bool:
+        """Return whether an array is a NumPy array.
+
+        Parameters
+        ----------
+        array : object
+            Any object.
+
+        Returns
+        -------
+        bool
+            True for NumPy arrays.
+        """
+        return isinstance(array, np.ndarray)
+
+    def launch(self, maker: Callable, constants: tuple, shape: tuple, arguments: tuple, threads: int = 1) -> None:
+        """Call a kernel once for every (image, row, column); each call writes its own output.
+
+        Parameters
+        ----------
+        maker : callable
+            Kernel maker: `maker(target, *constants)` returns the element function.
+        constants : tuple
+            Compile-time constants of the maker.
+        shape : tuple of int
+            Images, rows, columns.
+        arguments : tuple
+            Arrays and numbers that the element function takes after its three indices.
+        threads : int, optional
+            CPU threads.
+        """
+        loop = _loop(maker, constants)
+        images, rows, columns = shape
+        _run(lambda first, last: loop(first, last, rows, columns, arguments), _pieces(images, threads))
+
+    def launch_scatter(
+        self, maker: Callable, constants: tuple, shape: tuple, planes: int, arguments: tuple, threads: int = 1
+    ) -> None:
+        """Call a kernel for every (image, row, column); calls add to shared outputs, each plane owned by one thread.
+
+        Parameters
+        ----------
+        maker : callable
+            Kernel maker: `maker(target, *constants)` returns the element function.
+        constants : tuple
+            Compile-time constants of the maker.
+        shape : tuple of int
+            Images, rows, columns.
+        planes : int
+            Planes of the output.
+        arguments : tuple
+            Arrays and numbers that the element function takes after its indices and the range of planes it owns.
+        threads : int, optional
+            CPU threads; the result does not depend on it.
+        """
+        loop = _scatter_loop(maker, constants)
+        _run(lambda first, last: loop(first, last, *shape, arguments), _pieces(planes, threads))
+
+    def free_memory(self) -> int:
+        """Return how much memory can be allocated now.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
+        import psutil
+
+        return int(psutil.virtual_memory().available)
+
+
+BACKEND = NumbaCpu()
