@@ -59,7 +59,7 @@ def matrix_to_euler(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     pole = sine < 1e-9
     rot = np.where(pole, 0.0, np.arctan2(matrix[..., 2, 1], matrix[..., 2, 0]))
     turned = np.arctan2(matrix[..., 1, 2], -matrix[..., 0, 2])
-    at_pole = np.arctan2(-matrix[..., 1, 0], matrix[..., 1, 1])
+    at_pole = np.arctan2(-np.sign(matrix[..., 2, 2]) * matrix[..., 1, 0], matrix[..., 1, 1])
     return tuple(np.rad2deg(angle) for angle in (rot, tilt, np.where(pole, at_pole, turned)))
 
 
