@@ -1,0 +1,33 @@
+"""The door to the engines: where independent pieces of one run are computed."""
+
+from functools import cache
+
+from ..contracts import Engine, discover
+from ..errors import must, nearest
+
+
+@cache
+def _engines() -> dict[str, Engine]:
+    return discover(__name__, "ENGINE")
+
+
+def get_engine(name: str = "local") -> Engine:
+    """Return an engine.
+
+    Parameters
+    ----------
+    name : str, optional
+        Its name.
+
+    Returns
+    -------
+    Engine
+        The engine.
+
+    Raises
+    ------
+    InputError
+        If no engine has that name.
+    """
+    must(name in _engines(), "engine must have a known name", repr(name), nearest(name, _engines()))
+    return _engines()[name]

@@ -222,8 +222,8 @@ def slices(volume: FourierVolume, rotations: np.ndarray, inside: Any, threads: i
     return result
 
 
-def in_plane_limit(size: int, limit: str, max_index: float | None = None) -> np.ndarray:
-    """Return which coefficients of a half transform are used: each pair (k, -k) once, without the Nyquist lines.
+def in_plane_limit(size: int, limit: str, max_index: float | None = None, pairs: str = "both") -> np.ndarray:
+    """Return which coefficients of a half transform are used; never the Nyquist lines.
 
     Parameters
     ----------
@@ -232,7 +232,9 @@ def in_plane_limit(size: int, limit: str, max_index: float | None = None) -> np.
     limit : {"circle", "square"}
         Inside the circle of `max_index`, or the whole transform with its corners.
     max_index : float, optional
-        Radius of the circle, in units of 1 / box length; half the size if not given.
+        Largest abs(k) of the circle, in units of 1 / box length; half the size if not given.
+    pairs : {"both", "once"}, optional
+        The column kx = 0 holds each coefficient and its mirror image: keep both, or one of the two.
 
     Returns
     -------
@@ -242,7 +244,9 @@ def in_plane_limit(size: int, limit: str, max_index: float | None = None) -> np.
     """
     ky, kx = half_indices(size, 2)
     half = size / 2
-    used = (np.abs(ky) < half) & (kx < half) & ((kx > 0) | (ky >= 0))
+    used = (np.abs(ky) < half) & (kx < half)
+    if pairs == "once":
+        used &= (kx > 0) | (ky >= 0)
     if limit == "circle":
         radius = half if max_index is None else max_index
         used &= kx**2 + ky**2 <= radius**2

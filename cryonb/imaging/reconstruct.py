@@ -1,0 +1,221 @@
+"""Volumes from central slices: insertion in a padded Fourier grid, division by the weights, and back to real space."""
+
+import dataclasses
+from typing import Any, Self
+
+import numpy as np
+
+from ..backends import backend_of
+from ..kernels.slices import make_insert_slice
+from .projector import Grid, gridding_profile
+
+PARTS = 3
+"""Floats a grid point: real part, imaginary part, weight."""
+
+SMALLEST_WEIGHT = 1e-3
+"""Weights below this fraction of the mean weight of their shell are raised to it before the division."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Accumulator:
+    """Sums of inserted coefficients and weights, on the held part of a padded grid.
+
+    Attributes
+    ----------
+    grid : Grid
+        Its geometry.
+    sums : array, (side * side * columns * 3,), float32
+        Real part, imaginary part and weight of every point.
+    """
+
+    grid: Grid
+    sums: Any
+
+    @classmethod
+    def empty(cls, grid: Grid, xp: Any = np) -> Self:
+        """Return an accumulator that holds nothing yet.
+
+        Parameters
+        ----------
+        grid : Grid
+            Geometry.
+        xp : module, optional
+            Array module.
+
+        Returns
+        -------
+        Accumulator
+            The accumulator.
+        """
+        return cls(grid, xp.zeros(cls.points(grid) * PARTS, xp.float32))
+
+    @staticmethod
+    def points(grid: Grid) -> int:
+        """Return how many points an accumulator holds.
+
+        Parameters
+        ----------
+        grid : Grid
+            Geometry.
+
+        Returns
+        -------
+        int
+            Points.
+        """
+        return grid.side * grid.side * grid.columns
+
+    def insert(self, coefficients: Any, weights: Any, rotations: Any, threads: int = 1) -> None:
+        """Add the central slices of some images.
+
+        Parameters
+        ----------
+        coefficients : array, (m, ny, nx), complex64
+            Half transforms, already multiplied by their weights; origin at the centre.
+        weights : array, (m, ny, nx), float32
+            Weights; coefficients of weight zero are skipped.
+        rotations : array, (m, operators, 3, 3), float32
+            Orientation of each image, once for every symmetry operator.
+        threads : int, optional
+            CPU threads; the sums do not depend on it.
+        """
+        backend = backend_of(self.sums)
+        arguments = (coefficients, weights, rotations, *self.grid.kernel_arguments(), self.sums)
+        constants = (self.grid.kernel, self.grid.shape_parameter)
+        backend.launch_scatter(make_insert_slice, constants, weights.shape, self.grid.side, arguments, threads)
+
+    def fold(self) -> Any:
+        """Complete the points near the plane x = 0 by the mirror images of their neighbours.
+
+        Returns
+        -------
+        array, (side, side, reach + 1, 3), float32
+            A view of the sums for x >= 0.
+
+        Notes
+        -----
+        A sample stands for itself and for its conjugate at -k, whose footprint is the mirror image. Only points up to
+        half a kernel's width from the plane are reached by both.
+        """
+        grid = self.grid
+        sums = self.sums.reshape(grid.side, grid.side, grid.columns, PARTS)
+        for column in range(grid.margin, -1, -1):
+            mirrored = sums[::-1, ::-1, grid.margin - column].copy()
+            mirrored[..., 1] *= -1.0
+            sums[:, :, grid.margin + column] += mirrored
+        return sums[:, :, grid.margin :]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """A volume with how well each of its shells was filled.
+
+    Attributes
+    ----------
+    density : array, (n, n, n), float32
+        The volume.
+    shell_weight : ndarray, (n // 2 + 1,), float64
+        Mean weight of the grid points of every shell.
+    """
+
+    density: Any
+    shell_weight: np.ndarray
+
+
+def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> Reconstruction:
+    """Return the volume of an accumulator, which is used up.
+
+    Parameters
+    ----------
+    accumulator : Accumulator
+        Inserted slices.
+    gridding_correction : bool, optional
+        Whether to divide the volume by the transform of the kernel.
+
+    Returns
+    -------
+    Reconstruction
+        Volume and shell weights.
+    """
+    grid = accumulator.grid
+    sums = accumulator.fold()
+    totals, counts = _shell_totals(sums, grid)
+    fine_mean = np.divide(totals, counts, out=np.zeros_like(totals), where=counts > 0)
+    _divide(sums, grid, SMALLEST_WEIGHT * fine_mean)
+    density = _to_real_space(sums, grid)
+    if gridding_correction:
+        xp = backend_of(density).xp
+        profile = xp.asarray((1.0 / gridding_profile(grid)).astype(np.float32))
+        density *= profile[:, None, None]
+        density *= profile[:, None]
+        density *= profile
+    return Reconstruction(density, _coarse_means(totals, counts, grid))
+
+
+def _plane_square(grid: Grid) -> np.ndarray:
+    line = np.arange(-grid.reach, grid.reach + 1)
+    return line[:, None] ** 2 + np.arange(grid.reach + 1)[None, :] ** 2
+
+
+def _fine_shells(grid: Grid, xp: Any):
+    square = xp.asarray(_plane_square(grid).astype(np.float32))
+    for plane in range(grid.side):
+        height = np.float32((plane - grid.reach) ** 2)
+        yield plane, xp.sqrt(square + height).astype(xp.int32)
+
+
+def _shell_totals(sums: Any, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    xp = backend_of(sums).xp
+    bins = int(np.ceil(grid.reach * 3**0.5)) + 2
+    totals, counts = xp.zeros(bins), xp.zeros(bins)
+    for plane, shell in _fine_shells(grid, xp):
+        flat = shell.ravel()
+        totals += xp.bincount(flat, sums[plane, :, :, 2].ravel(), bins)
+        counts += xp.bincount(flat, minlength=bins)
+    return totals, counts
+
+
+def _coarse_means(totals: np.ndarray, counts: np.ndarray, grid: Grid) -> np.ndarray:
+    shells = np.floor((np.arange(len(totals)) + 0.5) / grid.scale + 0.5).astype(int)
+    last = grid.size // 2
+    kept = shells <= last
+    weight = np.bincount(shells[kept], np.asarray(totals)[kept], last + 1)
+    points = np.bincount(shells[kept], np.asarray(counts)[kept], last + 1)
+    return np.divide(weight, points, out=np.zeros(last + 1), where=points > 0)
+
+
+def _divide(sums: Any, grid: Grid, floor: np.ndarray) -> None:
+    xp = backend_of(sums).xp
+    smallest = xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
+    for plane, shell in _fine_shells(grid, xp):
+        weight = xp.maximum(sums[plane, :, :, 2], smallest[shell])
+        sums[plane, :, :, 0] /= weight
+        sums[plane, :, :, 1] /= weight
+
+
+def _to_real_space(sums: Any, grid: Grid) -> Any:
+    """Return the central n^3 voxels of the padded volume, cropping after the transform of each axis."""
+    backend = backend_of(sums)
+    xp, fft = backend.xp, backend.fft
+    last = min(grid.reach, (grid.padded - 1) // 2)
+    lines = slice(grid.reach - last, grid.reach + last + 1)
+    values = sums[lines, lines, : last + 1]
+    wrapped = np.arange(-last, last + 1) % grid.padded
+    kept = (np.arange(grid.size) - grid.size // 2) % grid.padded
+    half_done = xp.empty((grid.size, 2 * last + 1, last + 1), xp.complex64)
+    for line in range(2 * last + 1):
+        column = xp.zeros((grid.padded, last + 1), xp.complex64)
+        column[wrapped] = _complex(values[:, line])
+        half_done[:, line] = fft.ifft(column, axis=0, overwrite_x=True)[kept]
+    density = xp.empty((grid.size,) * 3, xp.float32)
+    for plane in range(grid.size):
+        row = xp.zeros((grid.padded, last + 1), xp.complex64)
+        row[wrapped] = half_done[plane]
+        row = fft.ifft(row, axis=0, overwrite_x=True)[kept]
+        density[plane] = fft.irfft(row, n=grid.padded, axis=1)[:, kept]
+    return density
+
+
+def _complex(values: Any) -> Any:
+    xp = backend_of(values).xp
+    return xp.ascontiguousarray(values[..., :2]).view(xp.complex64)[..., 0]
