@@ -85,12 +85,18 @@ class Kind:
         Its scalar coordinates with their units.
     one_of : tuple of str
         At least one of these variables must be present; empty for no such rule.
+    dimensions : mapping of str to str
+        Dimensions that only this kind has, with the units of their coordinates.
+    coordinates : mapping of str to Field
+        Auxiliary coordinates that only this kind has.
     """
 
     name: str
     variables: Mapping[str, Field]
     scalars: Mapping[str, str]
     one_of: tuple[str, ...] = ()
+    dimensions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    coordinates: Mapping[str, Field] = dataclasses.field(default_factory=dict)
 
 
 KINDS: dict[str, Kind] = {}
@@ -211,6 +217,7 @@ FSC = declare(
             "fsc_resolution": Field(("fsc_kind", "threshold"), "angstrom", required=True),
             "band": Field(("frequency",), required=True),
             "below_floor": Field(("frequency",)),
+            "threshold_curve": Field(("fsc_kind", "threshold", "frequency")),
         },
         {**SAMPLING, "randomisation_resolution": "angstrom", "data_end": "angstrom"},
     )
@@ -246,17 +253,18 @@ def build(kind: Kind, variables: Mapping[str, Any], coords: Mapping[str, Any], a
         if name not in kind.variables:
             raise SchemaError(f"{kind.name} must hold declared variables only; got {name!r}. {nearest(name, kind.variables)}.")
     data = {name: _labelled(name, value, kind.variables[name]) for name, value in present.items()}
-    labels = {}
-    for name, value in coords.items():
-        if value is None:
-            continue
-        if name in DIMENSION_UNITS and np.ndim(value) == 1:
-            labels[name] = ((name,), np.asarray(value), {"units": DIMENSION_UNITS[name]})
-        elif name in SHELL_COORDINATES:
-            labels[name] = (("frequency",), np.asarray(value), {"units": SHELL_COORDINATES[name].unit})
-        else:
-            labels[name] = ((), value, {"units": kind.scalars.get(name, "1")})
+    labels = {name: _coordinate(kind, name, value) for name, value in coords.items() if value is not None}
     return validate(xr.Dataset(data, labels, {**(attrs or {}), "schema": kind.name}))
+
+
+def _coordinate(kind: Kind, name: str, value: Any) -> tuple:
+    dimensions = {**DIMENSION_UNITS, **kind.dimensions}
+    auxiliary = {**SHELL_COORDINATES, **kind.coordinates}
+    if name in dimensions and np.ndim(value) == 1:
+        return (name,), np.asarray(value), {"units": dimensions[name]}
+    if name in auxiliary:
+        return auxiliary[name].dims, np.asarray(value), {"units": auxiliary[name].unit}
+    return (), value, {"units": kind.scalars.get(name, "1")}
 
 
 def _labelled(name: str, value: Any, field: Field) -> Any:
