@@ -1,0 +1,80 @@
+"""What is an FSC curve made of? Reconstruct cryo-EM particles and find out, from Python, a notebook or a shell.
+
+The front door: every name below is looked up when it is first used, so that ``import cryonb`` stays light.
+
+Examples
+--------
+>>> import cryonb as cn
+>>> cn.RunConfig().box.pad_factor
+2.0
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    ".io": (
+        "open_particles",
+        "open_map",
+        "open_half_maps",
+        "open_curve",
+        "save",
+        "load",
+        "write_map",
+        "write_stack",
+        "write_star",
+        "write_curve",
+    ),
+    ".verbs": ("reconstruct", "diagnose"),
+    ".simulate": ("simulate", "phantom"),
+    ".compare": ("compare",),
+    ".plots": ("draw", "side_by_side", "save_figure"),
+    ".config": ("RunConfig", "BoxConfig", "MaskConfig", "ImagingConfig", "RefineConfig", "ComputeConfig"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]
+
+if TYPE_CHECKING:
+    from .compare import compare
+    from .config import BoxConfig, ComputeConfig, ImagingConfig, MaskConfig, RefineConfig, RunConfig
+    from .io import (
+        load,
+        open_curve,
+        open_half_maps,
+        open_map,
+        open_particles,
+        save,
+        write_curve,
+        write_map,
+        write_stack,
+        write_star,
+    )
+    from .plots import draw, save_figure, side_by_side
+    from .simulate import phantom, simulate
+    from .verbs import diagnose, reconstruct
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME_OF:
+        return getattr(import_module(_HOME_OF[name], __name__), name)
+    raise AttributeError(f"module 'cryonb' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _FrontDoor(ModuleType):
+    """The package itself: a verb keeps its name when the file of the same name is loaded."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor

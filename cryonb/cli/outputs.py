@@ -1,0 +1,116 @@
+"""The folder of results: complete or absent. Files are made in a hidden sibling and moved when all of them exist."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import InputError, must
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise unless a results folder can be made, or written to, before any work is done for it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results shall go; it and its parents need not exist.
+
+    Raises
+    ------
+    InputError
+        If it is a file or cannot be written.
+    """
+    existing = folder.absolute()
+    while not os.path.lexists(existing):
+        existing = existing.parent
+    usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    got = f"{folder}, where {existing} is {'not writable' if existing.is_dir() else 'not a folder'}"
+    must(usable, "the output folder must be writable", got, "Choose another --out")
+
+
+@contextmanager
+def results_folder(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder to write results in, and move them to their place when the block ends well.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the results shall be.
+
+    Yields
+    ------
+    Path
+        Where to write them.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written or the disk is full; nothing is left behind then.
+    """
+    check_writable(folder)
+    target = folder.absolute()
+    made = [parent for parent in (target, *target.parents) if not parent.exists()]
+    hidden = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        hidden.chmod(0o777 & ~_umask())
+        yield hidden
+        _publish(hidden, target)
+    except BaseException as error:
+        _clear(hidden, made)
+        reason = _system_error(error)
+        if reason is None:
+            raise
+        raise InputError(_sentence(reason, folder)) from error
+
+
+def _publish(hidden: Path, target: Path) -> None:
+    if not target.exists():
+        hidden.rename(target)
+        return
+    for item in sorted(hidden.iterdir()):
+        place = target / item.name
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        os.replace(item, place)
+    hidden.rmdir()
+
+
+def _clear(hidden: Path | None, made: list[Path]) -> None:
+    if hidden is not None:
+        shutil.rmtree(hidden, ignore_errors=True)
+    for parent in made[1:]:
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in (*_FULL, *_FORBIDDEN):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _sentence(error: OSError, folder: Path) -> str:
+    if error.errno in _FULL:
+        rule, remedy = "the disk must have room for the results", "Free some space or choose another --out"
+    else:
+        rule, remedy = "the output folder must be writable", "Choose another --out"
+    return f"{rule}; got {(error.strerror or 'an error').lower()} in {folder}. {remedy}."
