@@ -1,0 +1,387 @@
+"""Central slices and reconstructions without interpolation, by non-uniform FFTs: the reference for all kernels.
+
+The transform of a volume is F(k) = sum_x f(x) exp(-2 pi i k.x / n) with the origin at n // 2, evaluated at any
+real k. It knows no grid, so nothing in these results is tied to one.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import finufft
+import numpy as np
+import scipy.fft
+
+from ..errors import must
+from .fourier import half_indices
+
+POINTS_AT_ONCE = 1 << 22
+
+Progress = Callable[[float, str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class SolverRecord:
+    """How an iterative solution ended.
+
+    Attributes
+    ----------
+    iterations : int
+        Steps taken.
+    residual : float
+        Norm of the residual of the normal equations over the norm of their right-hand side [1].
+    converged : bool
+        Whether `residual` is at most the tolerance that was asked for.
+    residuals : tuple of float
+        The residual after every step.
+    """
+
+    iterations: int
+    residual: float
+    converged: bool
+    residuals: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Solver:
+    """When conjugate gradients stop, and how precisely they compute.
+
+    Attributes
+    ----------
+    tolerance : float
+        Stop when the relative residual of the normal equations is at most this [1].
+    max_iterations : int
+        Stop after this many steps.
+    precision : {"single", "double"}
+        Precision of the transforms; single is good to about 1e-5, double to 1e-6 and better.
+    """
+
+    tolerance: float = 3e-3
+    max_iterations: int = 60
+    precision: str = "double"
+
+
+def exact_slices(
+    volume: np.ndarray,
+    rotations: np.ndarray,
+    size: int | None = None,
+    *,
+    limit: str = "square",
+    precision: str = "double",
+    threads: int = 0,
+    batch_size: int = 0,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Return central slices of the exact Fourier transform of a volume.
+
+    Parameters
+    ----------
+    volume : ndarray, (n, n, n), float
+        Real volume, centre at n // 2.
+    rotations : ndarray, (m, 3, 3), float64
+        Object-to-image rotations; slice p is sampled at k = kx R[p, 0] + ky R[p, 1].
+    size : int, optional
+        Pixels of the images over the same field of view; None for those of the volume.
+    limit : {"square", "circle"}, optional
+        Compute the whole half transform, or only where abs(kx, ky) <= size / 2.
+    precision : {"double", "single"}, optional
+        complex128 at a relative error of 1e-6, or complex64 at 1e-5.
+    threads : int, optional
+        CPU threads; 0 for all.
+    batch_size : int, optional
+        Slices computed at a time; 0 for as many as suit the memory. It does not change the result.
+    progress : callable, optional
+        Called with (fraction, text).
+
+    Returns
+    -------
+    ndarray, (m, size, size // 2 + 1), complex128 or complex64
+        Half transforms in the layout of `half_transform` and in the volume's own unnormalised units; zero outside
+        the limit, and where a component of k lies beyond the volume's own Nyquist index.
+
+    Raises
+    ------
+    InputError
+        If the volume is no cube or the rotations are not 3 x 3 matrices.
+    """
+    volume, rotations = np.asarray(volume), _matrices(rotations)
+    box = _edge(volume)
+    geometry = SliceGeometry(box, size or box, limit)
+    kind = _complex(precision)
+    samples = np.zeros((len(rotations), geometry.size * (geometry.size // 2 + 1)), kind)
+    with_plan = _plan(2, box, precision, threads)
+    modes = np.ascontiguousarray(volume, dtype=kind)
+    for batch in geometry.batches(len(rotations), batch_size):
+        _report(progress, batch.start / max(1, len(rotations)), "exact slices")
+        points, inside = geometry.points(rotations[batch])
+        with_plan.setpts(*_columns(points, precision))
+        values = np.zeros(inside.shape, kind)
+        values[inside] = with_plan.execute(modes)
+        samples[batch, geometry.chosen] = values
+    _report(progress, 1.0, "exact slices")
+    return samples.reshape(len(rotations), geometry.size, -1)
+
+
+def exact_adjoint(
+    slices: np.ndarray,
+    rotations: np.ndarray,
+    size: int,
+    *,
+    precision: str = "double",
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Return the volume that half transforms back-project to: the adjoint of `exact_slices`.
+
+    Parameters
+    ----------
+    slices : ndarray, (m, ny, nx // 2 + 1), complex
+        Half transforms, in the layout of `half_transform`.
+    rotations : ndarray, (m, 3, 3), float64
+        Object-to-image rotations.
+    size : int
+        Voxels of the volume over the same field of view.
+    precision : {"double", "single"}, optional
+        Precision of the transform.
+    threads : int, optional
+        CPU threads; 0 for all.
+    progress : callable, optional
+        Called with (fraction, text).
+
+    Returns
+    -------
+    ndarray, (size, size, size), float64 or float32
+        Real part of the sum of exp(+2 pi i k.x / n) times the coefficients, so that the real inner products
+        <exact_slices(f), g> over the stored coefficients and <f, exact_adjoint(g)> over the voxels are equal.
+    """
+    geometry = SliceGeometry(size, slices.shape[-2], "square")
+    flat = slices.reshape(len(slices), -1)
+    return _spread(flat, _matrices(rotations), geometry, size, precision, threads, progress)
+
+
+def least_squares_volume(
+    coefficients: np.ndarray,
+    weights: np.ndarray,
+    rotations: np.ndarray,
+    size: int,
+    *,
+    solver: Solver | None = None,
+    index_scale: float = 1.0,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, SolverRecord]:
+    """Return the volume whose exact slices fit the data best, by conjugate gradients.
+
+    Parameters
+    ----------
+    coefficients : ndarray, (m, ny, nx // 2 + 1), complex
+        Weighted data, w c y: noise weight, contrast transfer and half transform of every image, in the units of
+        the volume's transform.
+    weights : ndarray, (m, ny, nx // 2 + 1), float
+        w c^2; zero where there are no data.
+    rotations : ndarray, (m, 3, 3), float64
+        Object-to-image rotations.
+    size : int
+        Voxels along an edge of the volume.
+    solver : Solver, optional
+        Stopping rule and precision; None for the defaults.
+    index_scale : float, optional
+        Box length of the volume over that of the images.
+    threads : int, optional
+        CPU threads; 0 for all.
+    progress : callable, optional
+        Called with (fraction, text).
+
+    Returns
+    -------
+    ndarray, (size, size, size), float32
+        Minimiser of sum w |c A x - y|^2, started at zero, so that frequencies without data stay zero. Every
+        stored coefficient counts once, and stands for its conjugate mirror as well.
+    SolverRecord
+        Steps taken and residual reached.
+
+    Raises
+    ------
+    InputError
+        If the shapes of coefficients, weights and rotations differ.
+
+    Notes
+    -----
+    The normal operator A* W A is a convolution with the point spread function of the weights. The function is
+    computed once on the doubled grid by a type-1 transform, and each step costs one FFT pair of that grid.
+    Coefficients beyond the volume's Nyquist index along any axis are left out.
+
+    References
+    ----------
+    Wang, Shkolnisky & Singer (2013), doi:10.48550/arXiv.1307.5824;
+    Barnett, Magland & af Klinteberg (2019), doi:10.1137/18M120885X
+    """
+    solver = solver or Solver()
+    rotations = _matrices(rotations)
+    rule = "coefficients, weights and rotations must describe the same slices"
+    got = (np.shape(coefficients), np.shape(weights), np.shape(rotations))
+    must(got[0] == got[1] and got[0][0] == got[2][0], rule, got, "Give one weight a coefficient, one rotation a slice")
+    geometry = SliceGeometry(size, coefficients.shape[-2], "square", index_scale)
+    geometry = dataclasses.replace(geometry, chosen=np.flatnonzero(np.any(weights, axis=0).ravel()))
+    common = (rotations, geometry)
+    ahead = (solver.precision, threads, _part(progress, 0.0, 0.2))
+    target = _spread(coefficients.reshape(len(rotations), -1)[:, geometry.chosen], *common, size, *ahead)
+    ahead = (solver.precision, threads, _part(progress, 0.2, 0.5))
+    spread = _spread(weights.reshape(len(rotations), -1)[:, geometry.chosen], *common, 2 * size, *ahead)
+    power = scipy.fft.rfftn(scipy.fft.ifftshift(spread), workers=threads or -1).real
+    solution, record = _conjugate_gradients(power, target, solver, threads, _part(progress, 0.5, 1.0))
+    return solution.astype(np.float32), record
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceGeometry:
+    """Where the coefficients of half transforms lie in the transform of a volume.
+
+    Attributes
+    ----------
+    box : int
+        Voxels along an edge of the volume.
+    size : int
+        Pixels along an edge of the images.
+    limit : {"square", "circle"}
+        Which coefficients are computed.
+    index_scale : float
+        Box length of the volume over that of the images.
+    chosen : ndarray of int, optional
+        Positions of the computed coefficients in a flattened half transform; None to take them from `limit`.
+    """
+
+    box: int
+    size: int
+    limit: str = "square"
+    index_scale: float = 1.0
+    chosen: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        must(self.limit in ("square", "circle"), "limit must be square or circle", repr(self.limit), "Choose one")
+        if self.chosen is None:
+            ky, kx = half_indices(self.size, 2)
+            inside = (kx**2 + ky**2 <= 0.25 * self.size**2) | (self.limit == "square")
+            object.__setattr__(self, "chosen", np.flatnonzero(inside))
+
+    def points(self, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the frequencies of the computed coefficients in the volume's transform.
+
+        Parameters
+        ----------
+        rotations : ndarray, (m, 3, 3), float64
+            Object-to-image rotations.
+
+        Returns
+        -------
+        ndarray, (3, number inside), float64
+            (z, y, x) frequencies [radian per voxel].
+        ndarray, (m, number chosen), bool
+            Which of the coefficients lie inside the volume's own band.
+        """
+        ky, kx = np.broadcast_arrays(*half_indices(self.size, 2))
+        plane = np.stack([kx.ravel()[self.chosen], ky.ravel()[self.chosen]]) * (2.0 * np.pi * self.index_scale / self.box)
+        xyz = np.einsum("pia,ij->apj", rotations[:, :2], plane, optimize=True)
+        inside = np.all(np.abs(xyz) <= np.pi * (1.0 + 1e-9), axis=0)
+        return xyz[::-1, inside], inside
+
+    def batches(self, count: int, batch_size: int = 0) -> Iterator[slice]:
+        """Yield ranges of slices that are computed at a time.
+
+        Parameters
+        ----------
+        count : int
+            Number of slices.
+        batch_size : int, optional
+            Slices at a time; 0 for as many as suit the memory.
+
+        Yields
+        ------
+        slice
+            A range of slices.
+        """
+        step = batch_size or max(1, POINTS_AT_ONCE // max(1, len(self.chosen)))
+        for start in range(0, count, step):
+            yield slice(start, min(count, start + step))
+
+
+def _spread(values, rotations, geometry, side, precision, threads, progress) -> np.ndarray:
+    """Return the real part of the sum of values times plane waves on `side` voxels along an edge."""
+    kind = _complex(precision)
+    plan = _plan(1, side, precision, threads)
+    total = np.zeros((side,) * 3, kind(0).real.dtype)
+    for batch in geometry.batches(len(rotations)):
+        _report(progress, batch.start / len(rotations), "exact back-projection")
+        points, inside = geometry.points(rotations[batch])
+        plan.setpts(*_columns(points, precision))
+        total += plan.execute(np.ascontiguousarray(values[batch][inside], dtype=kind)).real
+    return total
+
+
+def _conjugate_gradients(power, target, solver, threads, progress) -> tuple[np.ndarray, SolverRecord]:
+    """Solve the Toeplitz normal equations from zero; `power` is the transform of the point spread function."""
+    solution = np.zeros_like(target)
+    residual, direction = target.copy(), target.copy()
+    square = start = float(np.vdot(residual, residual))
+    history = []
+    while start > 0 and len(history) < solver.max_iterations and np.sqrt(square / start) > solver.tolerance:
+        _report(progress, len(history) / solver.max_iterations, "exact least squares")
+        image = _convolve(power, direction, threads)
+        step = square / float(np.vdot(direction, image))
+        solution += step * direction
+        residual -= step * image
+        previous, square = square, float(np.vdot(residual, residual))
+        direction = residual + (square / previous) * direction
+        history.append(float(np.sqrt(square / start)))
+    _report(progress, 1.0, "exact least squares")
+    final = history[-1] if history else 0.0
+    return solution, SolverRecord(len(history), final, final <= solver.tolerance, tuple(history))
+
+
+def _convolve(power: np.ndarray, volume: np.ndarray, threads: int) -> np.ndarray:
+    size, workers = len(volume), threads or -1
+    padded = scipy.fft.rfftn(volume, s=(2 * size,) * 3, workers=workers)
+    padded *= power
+    return scipy.fft.irfftn(padded, s=(2 * size,) * 3, workers=workers)[:size, :size, :size]
+
+
+def _plan(nufft_type: int, side: int, precision: str, threads: int) -> finufft.Plan:
+    """Return a plan of 3D transforms; the small upsampling factor needs a quarter of the memory of the usual 2."""
+    kind, eps = _complex(precision), 1e-6 if precision == "double" else 1e-5
+    options = {"upsampfac": 1.25, "showwarn": 0, **({"nthreads": threads} if threads else {})}
+    sign = -1 if nufft_type == 2 else 1
+    return finufft.Plan(nufft_type, (side,) * 3, 1, eps, sign, dtype=np.dtype(kind).name, **options)
+
+
+def _columns(points: np.ndarray, precision: str) -> tuple[np.ndarray, ...]:
+    real = _complex(precision)(0).real.dtype
+    return tuple(np.ascontiguousarray(axis, dtype=real) for axis in points)
+
+
+def _complex(precision: str) -> type:
+    kinds = {"single": np.complex64, "double": np.complex128}
+    must(precision in kinds, "precision must be single or double", repr(precision), "Choose one")
+    return kinds[precision]
+
+
+def _edge(volume: np.ndarray) -> int:
+    cube = volume.ndim == 3 and len(set(volume.shape)) == 1
+    must(cube, "a volume must be a cube", volume.shape, "Pad or crop it to equal edges")
+    return volume.shape[0]
+
+
+def _matrices(rotations: np.ndarray) -> np.ndarray:
+    rotations = np.asarray(rotations, dtype=np.float64)
+    fits = rotations.ndim == 3 and rotations.shape[1:] == (3, 3)
+    must(fits, "rotations must have the shape (n, 3, 3)", rotations.shape, "Give one matrix a slice")
+    return rotations
+
+
+def _report(progress: Progress | None, fraction: float, text: str) -> None:
+    if progress is not None:
+        progress(fraction, text)
+
+
+def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda fraction, text: progress(start + (end - start) * fraction, text)
