@@ -32,14 +32,42 @@ class _Target:
             array[index] += value
 
         self.add = add
+        self.prefetch = _prefetch()
 
     def function(self, python_function: Callable) -> Callable:
         """Compile a function that kernels call."""
-        return _with_stable_identity(self._compile(inline="never", boundscheck=False)(python_function))
+        return _with_stable_identity(self._compile(_nrt=False, fastmath={"contract"}, forceinline=True)(python_function))
 
     def entry(self, python_function: Callable) -> Callable:
         """Compile a function that Python calls; it is kept on disk and runs without the interpreter lock."""
-        return self._compile(nogil=True, cache=True, boundscheck=False)(python_function)
+        return self._compile(_nrt=False, nogil=True, cache=True, fastmath={"contract"})(python_function)
+
+
+@cache
+def _prefetch() -> Callable:
+    """Return the compiled request to bring one element of an array into the cache for writing."""
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+    for_writing, keep, data_cache = (ir.Constant(word, value) for value in (1, 3, 1))
+
+    @intrinsic
+    def prefetch(typing_context, array, index):
+        def generate(context, builder, signature, arguments):
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+            kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+            request = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(request, [address, for_writing, keep, data_cache])
+            return context.get_dummy_value()
+
+        return types.void(array, index), generate
+
+    prefetch._set_uuid("cryonb-prefetch")
+    return prefetch
 
 
 def _with_stable_identity(dispatcher: Any) -> Any:
