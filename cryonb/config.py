@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import os
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -84,6 +85,9 @@ class Config:
         """
         if isinstance(value, cls):
             return value
+        kinds = (Mapping, type(None))
+        rule = f"settings of {cls.__name__} must be a mapping of its fields, or a {cls.__name__}"
+        must(isinstance(value, kinds), rule, type(value).__name__, "Give a dict")
         given = dict(value or {})
         names = [field.name for field in dataclasses.fields(cls)]
         for name in given:
@@ -161,14 +165,14 @@ def _checked(field: dataclasses.Field, value: Any, types_of: Mapping[str, Any]) 
         return _checked_pair(field, value, typing.get_args(wanted)[0])
     value = _converted(field, value, wanted)
     unit = "" if about["unit"] == UNITLESS else f" [{about['unit']}]"
-    if about["choices"]:
-        remedy = nearest(value, [str(choice) for choice in about["choices"]])
-        must(value in about["choices"], f"{field.name} must be one of its choices", repr(value), remedy)
     low, high = about["minimum"], about["maximum"]
     if low is not None:
         must(value >= low, f"{field.name} must be at least {low:g}{unit}", f"{value:g}", f"Use {low:g} or more")
     if high is not None:
         must(value <= high, f"{field.name} must be at most {high:g}{unit}", f"{value:g}", f"Use {high:g} or less")
+    if about["choices"]:
+        remedy = nearest(value, [str(choice) for choice in about["choices"]])
+        must(value in about["choices"], f"{field.name} must be one of its choices", repr(value), remedy)
     return value
 
 
@@ -187,8 +191,8 @@ def _converted(field: dataclasses.Field, value: Any, wanted: type) -> Any:
             return value
         raise problem
     if wanted is str:
-        if isinstance(value, str):
-            return value
+        if isinstance(value, (str, os.PathLike)):
+            return os.fspath(value)
         raise problem
     try:
         number = float(value)
@@ -208,7 +212,10 @@ class BoxConfig(Config):
         0, help="Voxels of the target grid over the same field of view; 0 = the binned particle box.", unit="voxel"
     )
     pad_factor: float = knob(
-        2.0, help="Zero padding in real space: finer sampling of Fourier space.", choices=(1.0, 1.5, 2.0, 3.0)
+        2.0,
+        help="Zero padding in real space: finer sampling of Fourier space.",
+        minimum=1.0,
+        choices=(1.0, 1.5, 2.0, 3.0),
     )
     resample: str = knob(
         "fourier",
@@ -228,7 +235,6 @@ class BoxConfig(Config):
     gridding_correction: bool = knob(True, help="Divide the map by the transform of the kernel.")
 
     def __post_init__(self) -> None:
-        must(self.pad_factor >= 1, "pad_factor must be at least 1", self.pad_factor, "Use 1, 1.5, 2 or 3")
         super().__post_init__()
         rule = "box_size must be at least 8 [voxel], or 0 for the particle box"
         must(self.box_size == 0 or self.box_size >= 8, rule, self.box_size, "Use 8 or more")
@@ -362,11 +368,12 @@ class RunConfig(Config):
         128
         """
         base = cls.parse(config)
-        names = list(hints(cls))
+        types_of = hints(cls)
+        names = list(types_of)
         for name in groups:
             must(name in names, "a group of settings must have a known name", repr(name), nearest(name, names))
         merged = {
-            name: group if isinstance(group, Config) else getattr(base, name).replace(**dict(group))
+            name: getattr(base, name).replace(**group) if isinstance(group, Mapping) else types_of[name].parse(group)
             for name, group in groups.items()
             if group is not None
         }

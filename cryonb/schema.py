@@ -224,7 +224,9 @@ FSC = declare(
 )
 
 
-def build(kind: Kind, variables: Mapping[str, Any], coords: Mapping[str, Any], attrs: Mapping | None = None) -> xr.Dataset:
+def build(
+    kind: Kind, variables: Mapping[str, Any], coords: Mapping[str, Any], attrs: Mapping | None = None
+) -> xr.Dataset:
     """Return a validated Dataset of a kind; dimensions and units come from the declaration.
 
     Parameters
@@ -251,7 +253,9 @@ def build(kind: Kind, variables: Mapping[str, Any], coords: Mapping[str, Any], a
     present = {name: value for name, value in variables.items() if value is not None}
     for name in present:
         if name not in kind.variables:
-            raise SchemaError(f"{kind.name} must hold declared variables only; got {name!r}. {nearest(name, kind.variables)}.")
+            raise SchemaError(
+                f"{kind.name} must hold declared variables only; got {name!r}. {nearest(name, kind.variables)}."
+            )
     data = {name: _labelled(name, value, kind.variables[name]) for name, value in present.items()}
     labels = {name: _coordinate(kind, name, value) for name, value in coords.items() if value is not None}
     return validate(xr.Dataset(data, labels, {**(attrs or {}), "schema": kind.name}))
@@ -302,7 +306,9 @@ def validate(dataset: xr.Dataset, *accepted: Kind) -> xr.Dataset:
         raise SchemaError(f"a Dataset of kind {' or '.join(wanted)} is needed; got {name}. Open or compute one first.")
     faults = list(_faults(dataset, KINDS[name]))
     if faults:
-        raise SchemaError(f"a Dataset of kind {name} must be complete; got these faults: {'; '.join(faults)}. Rebuild it.")
+        raise SchemaError(
+            f"a Dataset of kind {name} must be complete; got these faults: {'; '.join(faults)}. Rebuild it."
+        )
     return dataset
 
 
@@ -324,6 +330,11 @@ def _faults(dataset: xr.Dataset, kind: Kind):
     for name, variable in dataset.variables.items():
         if "units" not in variable.attrs:
             yield f"{name} has no unit"
+        elif name in kind.variables and variable.attrs["units"] != kind.variables[name].unit:
+            yield f"{name} has unit {variable.attrs['units']}, not {kind.variables[name].unit}"
+    for name, value in dataset.attrs.items():
+        if not isinstance(value, str):
+            yield f"attribute {name} is not text"
 
 
 def grid_coordinates(box_size: int | tuple[int, int, int], voxel_size: float) -> dict[str, np.ndarray]:
