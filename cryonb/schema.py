@@ -264,6 +264,7 @@ def build(
 def _coordinate(kind: Kind, name: str, value: Any) -> tuple:
     dimensions = {**DIMENSION_UNITS, **kind.dimensions}
     auxiliary = {**SHELL_COORDINATES, **kind.coordinates}
+    value = value.values if isinstance(value, (xr.DataArray, xr.Variable)) else value
     if name in dimensions and np.ndim(value) == 1:
         return (name,), np.asarray(value), {"units": dimensions[name]}
     if name in auxiliary:

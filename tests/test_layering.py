@@ -69,7 +69,15 @@ MUST_NOT_IMPORT = {
     "diagnostics": {"matplotlib", "ipywidgets"},
 }
 ONLY_IN = {"cuda": ["backends/cupy_gpu.py"], "dask": ["engines/dask_cluster.py", "cli/doctor.py", "cli/commands.py"]}
-FORBIDDEN_WORDS = ("import pickle", "pickle.load", "pyplot", "allow_pickle=True", "TODO", "FIXME", "NotImplementedError")
+FORBIDDEN_WORDS = (
+    "import pickle",
+    "pickle.load",
+    "pyplot",
+    "allow_pickle=True",
+    "TODO",
+    "FIXME",
+    "NotImplementedError",
+)
 FORBIDDEN_CALLS = ("eval", "exec", "print", "breakpoint")
 FORBIDDEN_FILES = ("utils", "helpers", "common", "misc")
 FILE_LINES, FUNCTION_LINES, MAKER_LINES, POSITIONAL = 400, 60, 80, 6

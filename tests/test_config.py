@@ -1,0 +1,129 @@
+"""Settings: checked when made, merged field by field, and digested without those that only change the speed."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cryonb import config
+from cryonb.config import BoxConfig, ComputeConfig, ImagingConfig, MaskConfig, RunConfig
+from cryonb.errors import InputError
+
+GROUPS = list(config.hints(RunConfig).values())
+
+SENTENCES = [
+    (lambda: BoxConfig(box_size=3), "box_size must be at least 8 [voxel], or 0 for the particle box; got 3."),
+    (lambda: BoxConfig(box_size=-8), "box_size must be at least 8 [voxel], or 0 for the particle box; got -8."),
+    (lambda: BoxConfig(box_size=64.5), "box_size must be a whole number; got 64.5."),
+    (lambda: BoxConfig(box_size=True), "box_size must be a whole number; got True."),
+    (lambda: BoxConfig(binning=0.5), "binning must be at least 1 [factor]; got 0.5. Use 1 or more."),
+    (lambda: BoxConfig(binning=float("nan")), "binning must be a number; got nan."),
+    (lambda: BoxConfig(binning=None), "binning must be a number; got None."),
+    (lambda: BoxConfig(pad_factor=0.5), "pad_factor must be at least 1; got 0.5. Use 1 or more."),
+    (lambda: BoxConfig(pad_factor="two"), "pad_factor must be a number; got 'two'."),
+    (lambda: BoxConfig(pad_factor=2.5), "Did you mean '2.0'? Valid: 1.0, 1.5, 2.0, 3.0."),
+    (lambda: BoxConfig(kernel="trilinaer"), "Did you mean 'trilinear'?"),
+    (lambda: BoxConfig(gridding_correction="yes"), "gridding_correction must be true or false; got 'yes'."),
+    (lambda: BoxConfig(limit=1), "limit must be a word; got 1."),
+    (lambda: BoxConfig.parse({"bx_size": 64}), "Did you mean 'box_size'?"),
+    (lambda: BoxConfig.parse(MaskConfig()), "settings of BoxConfig must be a mapping of its fields, or a BoxConfig;"),
+    (lambda: MaskConfig(kind="file"), "mask path must be set where mask kind is file; got no path."),
+    (lambda: MaskConfig(near=20.0), "far must be greater than near [angstrom]; got 14."),
+    (lambda: MaskConfig(threshold=1.5), "threshold must be at most 1 [fraction]; got 1.5. Use 1 or less."),
+    (lambda: ImagingConfig(window=(1.0, 0.8)), "window must have its inner radius below its outer one"),
+    (lambda: ImagingConfig(window="0.8"), "window must be two numbers; got '0.8'."),
+    (lambda: ImagingConfig(window=(0.8,)), "window must be two numbers; got (0.8,)."),
+    (lambda: ImagingConfig(window=(0.8, "x")), "window must be a number; got 'x'."),
+    (lambda: ComputeConfig(threads=-1), "threads must be at least 0; got -1."),
+    (lambda: RunConfig.gather(bax={}), "a group of settings must have a known name; got 'bax'. Did you mean 'box'?"),
+    (
+        lambda: RunConfig.gather(box=3),
+        "settings of BoxConfig must be a mapping of its fields, or a BoxConfig; got int.",
+    ),
+    (lambda: RunConfig.gather("run.json"), "settings of RunConfig must be a mapping of its fields, or a RunConfig;"),
+]
+
+
+@pytest.mark.parametrize(("call", "expected"), SENTENCES, ids=[expected[:40] for _, expected in SENTENCES])
+def test_bad_settings_are_explained(call, expected):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert expected in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_knob_explains_itself(group):
+    found = list(config.knobs(group))
+    assert [field.name for field, _ in found] == [field.name for field in dataclasses.fields(group)]
+    for field, wanted in found:
+        assert field.metadata["help"].endswith(".")
+        assert field.metadata["unit"]
+        assert field.metadata["affects"] in ("result", "speed")
+        assert wanted in (int, float, bool, str) or wanted.__origin__ is tuple
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_defaults_pass_their_own_checks_and_survive_a_round_trip(group):
+    assert group.parse(group().as_dict()) == group()
+    assert group.parse(None) == group()
+
+
+def test_text_and_numpy_numbers_become_plain_numbers():
+    box = BoxConfig(box_size="64", pad_factor=np.float32(2), binning=np.int64(2))
+    assert (box.box_size, box.pad_factor, box.binning) == (64, 2.0, 2.0)
+    assert [type(value) for value in (box.box_size, box.pad_factor, box.binning)] == [int, float, float]
+    assert ImagingConfig(window=["0.85", 1]).window == (0.85, 1.0)
+
+
+def test_a_path_is_taken_as_text():
+    assert MaskConfig(kind="file", path=Path("masks") / "m.mrc").path == str(Path("masks") / "m.mrc")
+
+
+def test_settings_cannot_be_changed_in_place():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BoxConfig().box_size = 64
+
+
+def test_replace_checks_again():
+    assert BoxConfig(box_size=64).replace(pad_factor=1).box_size == 64
+    with pytest.raises(InputError, match="box_size"):
+        BoxConfig().replace(box_size=4)
+
+
+def test_gather_merges_field_by_field():
+    base = RunConfig.gather({"box": {"box_size": 64, "pad_factor": 1}, "imaging": {"ctf": "none"}})
+    merged = RunConfig.gather(base, box={"pad_factor": 3}, mask=None)
+    assert (merged.box.box_size, merged.box.pad_factor, merged.imaging.ctf) == (64, 3.0, "none")
+    assert RunConfig.gather(base, box=BoxConfig(binning=2)).box == BoxConfig(binning=2)
+    assert base.box.pad_factor == 1.0
+
+
+def test_speed_stays_out_of_the_science_digest():
+    plain = RunConfig().science_digest()
+    assert RunConfig.gather(compute={"threads": 7, "backend": "numba", "batch_size": 3}).science_digest() == plain
+    assert RunConfig.gather(compute={"seed": 1}).science_digest() != plain
+    assert RunConfig.gather(box={"pad_factor": 1}).science_digest() != plain
+
+
+def test_the_digest_covers_every_setting_that_affects_results():
+    for name, group in config.hints(RunConfig).items():
+        for field, wanted in config.knobs(group):
+            if field.metadata["affects"] == "result" and wanted in (int, float, bool):
+                changed = RunConfig.gather({name: {field.name: other(field, wanted)}})
+                assert changed.science_digest() != RunConfig().science_digest(), field.name
+
+
+def other(field, wanted):
+    """Return an allowed value of a knob that is not its default."""
+    if wanted is bool:
+        return not field.default
+    if field.metadata["choices"]:
+        return next(choice for choice in field.metadata["choices"] if choice != field.default)
+    return (
+        field.metadata["maximum"]
+        if field.metadata["maximum"] is not None
+        else field.default + (9 if wanted is int else 1.0)
+    )
