@@ -46,28 +46,30 @@ class _Target:
 @cache
 def _prefetch() -> Callable:
     """Return the compiled request to bring one element of an array into the cache for writing."""
-    from llvmlite import ir
-    from numba import types
-    from numba.core import cgutils
     from numba.extending import intrinsic
-
-    byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-    for_writing, keep, data_cache = (ir.Constant(word, value) for value in (1, 3, 1))
 
     @intrinsic
     def prefetch(typing_context, array, index):
-        def generate(context, builder, signature, arguments):
-            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-            address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-            kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-            request = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            builder.call(request, [address, for_writing, keep, data_cache])
-            return context.get_dummy_value()
+        from numba import types
 
-        return types.void(array, index), generate
+        return types.void(array, index), _generate_prefetch
 
     prefetch._set_uuid("cryonb-prefetch")
     return prefetch
+
+
+def _generate_prefetch(context, builder, signature, arguments):
+    from llvmlite import ir
+    from numba.core import cgutils
+
+    byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+    for_writing, keep, data_cache = (ir.Constant(word, value) for value in (1, 3, 1))
+    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+    address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+    kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+    request = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(request, [address, for_writing, keep, data_cache])
+    return context.get_dummy_value()
 
 
 def _with_stable_identity(dispatcher: Any) -> Any:
