@@ -56,8 +56,9 @@ class Parser(argparse.ArgumentParser):
         return self.parse_args(words)
 
     def _unknown(self, word: str) -> str:
-        close = get_close_matches(word, self._option_string_actions, n=1, cutoff=0.5)
-        guess = f"Did you mean {close[0]}? " if close else ""
+        names = {name.lstrip("-"): name for name in self._option_string_actions}
+        close = get_close_matches(word.lstrip("-"), names, n=1, cutoff=0.6)
+        guess = f"Did you mean {names[close[0]]}? " if close else ""
         return f"an option of {self.prog} must have a known name; got {word}. {guess}Run `{self.prog} --help` for all."
 
 

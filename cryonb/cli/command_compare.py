@@ -1,0 +1,103 @@
+"""``cryonb compare``: runs and curves side by side."""
+
+from pathlib import Path
+
+import xarray as xr
+
+from .. import io, plots, verbs
+from ..compare import compare
+from ..errors import must
+from . import inputs, words
+from .console import Console
+from .flags import Parser
+from .outputs import check_writable
+from .results import write_results
+
+DESCRIPTION = """Put runs and curves side by side: sessions of `cryonb reconstruct` or `cryonb diagnose`, and curves of
+other programs (RELION postprocess.star, EMDB FSC .xml, .dat).
+
+Writes the figure (PNG), every curve (CSV, EMDB XML), a session (.zarr) and summary.txt.
+"""
+CURVES = (".star", ".xml", ".dat")
+
+
+def parser() -> Parser:
+    """Return the parser of the command.
+
+    Returns
+    -------
+    Parser
+        The parser.
+    """
+    made = Parser(prog="cryonb compare", description=DESCRIPTION)
+    made.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="a session (.zarr, .nc) or a curve (.star, .xml, .dat)"
+    )
+    made.add_argument(
+        "--labels", nargs="+", metavar="LABEL", help="one name for each input (default: the files' names)"
+    )
+    inputs.add_common(made, "cryonb-compare")
+    return made
+
+
+def run(argv: list[str], console: Console) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments.
+    console : Console
+        Where to speak.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    arguments = parser().read(argv)
+    out = Path(arguments.out)
+    check_writable(out)
+    labels = arguments.labels or default_labels(arguments.inputs)
+    rule = "labels must be as many as inputs, all different"
+    must(len(set(labels)) == len(arguments.inputs), rule, ", ".join(labels), "Give one for each with --labels")
+    curves = {label: _curve(path) for label, path in zip(labels, arguments.inputs)}
+    tree = compare(curves)
+    lines = [
+        line
+        for label, fsc in curves.items()
+        for line in (f"{label}:", *(f"  {text}" for text in words.resolutions(fsc)))
+    ]
+    written = write_results(out, curves, lines, {"compare": plots.side_by_side(tree)})
+    console.close()
+    console.say("\n".join([*lines, f"Written to {out}: {', '.join(written)}"]))
+    return 0
+
+
+def default_labels(paths: list[str]) -> list[str]:
+    """Return a name for each input: its file's, or its folder's where the files' names are alike.
+
+    Parameters
+    ----------
+    paths : list of str
+        The inputs.
+
+    Returns
+    -------
+    list of str
+        The names.
+
+    Examples
+    --------
+    >>> default_labels(["a/session.zarr", "b/session.zarr"]), default_labels(["a.xml", "b.dat"])
+    (['a', 'b'], ['a', 'b'])
+    """
+    stems = [Path(path).stem for path in paths]
+    return stems if len(set(stems)) == len(stems) else [Path(path).absolute().parent.name for path in paths]
+
+
+def _curve(path: str) -> xr.Dataset:
+    if Path(path).suffix.lower() in CURVES:
+        return io.open_curve(path)
+    part = inputs.pick(verbs.open_any(path), ("cryonb/fsc", "cryonb/refinement", "cryonb/volume"))
+    return part if part.attrs.get("schema") == "cryonb/fsc" else verbs.diagnose(part, "fsc")

@@ -1,0 +1,108 @@
+"""``cryonb diagnose INPUT [INPUT2] NAME``: one judgement of particles, a map, two half maps or a session."""
+
+from pathlib import Path
+
+from .. import verbs
+from ..contracts import Diagnostic, discover
+from ..errors import must, nearest
+from . import inputs, words
+from .console import Console
+from .flags import Parser, add_flags, given
+from .outputs import check_writable
+from .results import write_results
+
+USAGE = "cryonb diagnose INPUT [INPUT2] NAME"
+
+
+def diagnostics() -> dict[str, Diagnostic]:
+    """Return every diagnostic by name.
+
+    Returns
+    -------
+    dict of str to Diagnostic
+        Those whose file stands in the folder.
+    """
+    return discover("cryonb.diagnostics", "DIAGNOSTIC")
+
+
+def run(argv: list[str], console: Console) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments.
+    console : Console
+        Where to speak.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    known = diagnostics()
+    name = next((word for word in reversed(argv) if word in known), None)
+    arguments = parser(known.get(name), known).read(argv)
+    must(
+        name is not None,
+        "a diagnostic must have a known name",
+        repr(arguments.words[-1]),
+        nearest(arguments.words[-1], known),
+    )
+    must(arguments.words[-1] == name, "the diagnostic's name must come last", arguments.words[-1], USAGE)
+    must(len(arguments.words) > 1, "an input must be given", "none", USAGE)
+    return _judge(known[name], arguments, console)
+
+
+def _judge(diagnostic: Diagnostic, arguments: object, console: Console) -> int:
+    config = inputs.settings(arguments)
+    out = Path(arguments.out)
+    check_writable(out)
+    opened = inputs.open_input(arguments.words[:-1], arguments, config.compute.seed)
+    dataset = inputs.pick(opened, diagnostic.accepts, arguments.run)
+    options = given(arguments, diagnostic.options)
+    result = verbs.diagnose(dataset, diagnostic.name, config=config, progress=console.progress, **options)
+    lines = words.describe(diagnostic.title, result)
+    written = write_results(out, {diagnostic.name: result}, lines)
+    console.close()
+    console.say("\n".join([*lines, f"Written to {out}: {', '.join(written)}"]))
+    return 0
+
+
+def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parser:
+    """Return the parser of the command, with the options of one diagnostic.
+
+    Parameters
+    ----------
+    diagnostic : Diagnostic or None
+        The diagnostic, where it is known already.
+    known : dict of str to Diagnostic
+        All of them.
+
+    Returns
+    -------
+    Parser
+        The parser.
+    """
+    rows = [f"  {name:<18} {plug.title}" for name, plug in known.items()]
+    description = "\n".join(
+        [
+            "Judge particles, a map, two half maps or a session. Writes figures (PNG), curves (CSV, EMDB XML),",
+            "maps (MRC), a session (.zarr) and summary.txt. `cryonb diagnose NAME --help` also shows the diagnostic's own options.",
+            "",
+            "diagnostics:",
+            *rows,
+        ]
+    )
+    made = Parser(prog="cryonb diagnose", usage=f"{USAGE} [options]", description=description)
+    made.add_argument(
+        "words", nargs="+", metavar="INPUT [INPUT2] NAME", help="the input's file or files, then the name"
+    )
+    made.add_argument("--run", metavar="NAME", help="part of a session to judge (default: the only one that fits)")
+    inputs.add_common(made, "cryonb-diagnose")
+    if diagnostic is not None:
+        add_flags(made, diagnostic.options, f"options of {diagnostic.name}")
+    inputs.add_reading(made)
+    particles = diagnostic is None or "cryonb/particles" in diagnostic.accepts
+    inputs.add_settings(made, ("box", "mask", "imaging", "refine", "compute") if particles else ("mask", "compute"))
+    return made

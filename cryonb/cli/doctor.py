@@ -1,0 +1,116 @@
+"""What is installed, which backends work and why not, threads and memory: what `cryonb doctor` says."""
+
+import os
+import platform
+import re
+from importlib import metadata
+
+import psutil
+
+from ..backends import available
+
+_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)[^;]*(?:;.*extra == ['\"](?P<extra>\w+)['\"])?")
+GIB = 1024**3
+
+
+def installed(package: str) -> str:
+    """Return the version of a package, or an empty string.
+
+    Parameters
+    ----------
+    package : str
+        Its name in the package index.
+
+    Returns
+    -------
+    str
+        The version.
+    """
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def requirements() -> dict[str, str]:
+    """Return the packages that cryonb asks for, with the extra that brings each; none for those it cannot run without.
+
+    Returns
+    -------
+    dict of str to str
+        Names and extras; empty where cryonb is not installed as a package.
+    """
+    try:
+        lines = metadata.requires("cryonb") or []
+    except metadata.PackageNotFoundError:
+        lines = []
+    found = [match for line in lines if (match := _REQUIREMENT.match(line))]
+    return {match["name"]: match["extra"] or "" for match in found if match["extra"] != "test"}
+
+
+def missing() -> list[str]:
+    """Return the packages that cryonb cannot run without and that are not there.
+
+    Returns
+    -------
+    list of str
+        Their names.
+    """
+    return [package for package, extra in requirements().items() if not extra and not installed(package)]
+
+
+def working_backends() -> list[str]:
+    """Return the backends that work here.
+
+    Returns
+    -------
+    list of str
+        Their names.
+    """
+    return [name for name, reason in available().items() if not reason]
+
+
+def examine(version: str) -> list[str]:
+    """Return the report, line by line.
+
+    Parameters
+    ----------
+    version : str
+        Version of cryonb.
+
+    Returns
+    -------
+    list of str
+        The lines.
+    """
+    lines = [f"cryonb {version}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"]
+    asked = requirements()
+    lines += ["", "Needed", *(_row(name, installed(name) or "MISSING") for name, extra in asked.items() if not extra)]
+    lines += ["", "Optional", *(_row(name, _optional(name, extra)) for name, extra in asked.items() if extra)]
+    lines += [] if asked else ["  unknown: cryonb runs from a folder here and is not installed; `pip install .` there."]
+    lines += ["", "Backends"]
+    lines += [_row(name, f"unavailable: {reason}" if reason else "works") for name, reason in available().items()]
+    memory = psutil.virtual_memory()
+    lines += ["", "Machine", _row("threads", f"{_threads()} of {os.cpu_count()} cores may be used")]
+    lines += [_row("memory", f"{memory.available / GIB:.1f} GiB free of {memory.total / GIB:.1f} GiB"), ""]
+    return [*lines, _verdict()]
+
+
+def _optional(package: str, extra: str) -> str:
+    return installed(package) or f'not installed; pip install "cryonb[{extra}]"'
+
+
+def _verdict() -> str:
+    if missing():
+        return f"cryonb cannot run: {', '.join(missing())} is missing. Run `pip install cryonb` again."
+    if not working_backends():
+        return "cryonb cannot run: no backend works here; the reasons stand above."
+    return f"cryonb can run here, on {' and '.join(working_backends())}."
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _row(name: str, text: str) -> str:
+    return f"  {name:<14}{text}"

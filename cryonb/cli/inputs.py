@@ -1,0 +1,186 @@
+"""What the commands read: the options that say how, and the choice of one Dataset from a session."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from .. import io
+from ..config import RunConfig, hints
+from ..errors import must, nearest
+from ..verbs import open_any
+from .flags import Parser, add_flags, given
+
+TABLES = (".star", ".cs", ".mrcs")
+SESSIONS = (".zarr", ".nc")
+TITLES = {
+    "box": "box and interpolation",
+    "mask": "mask of the map",
+    "imaging": "contrast, symmetry and preparation of the images",
+    "refine": "refinement",
+    "compute": "computing",
+}
+
+
+def add_common(parser: Parser, out: str) -> None:
+    """Add the options that every command with results has.
+
+    Parameters
+    ----------
+    parser : Parser
+        Where to add them.
+    out : str
+        Default folder of the results.
+    """
+    parser.add_argument("--out", default=out, metavar="DIR", help=f"folder of the results (default: {out})")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: off)")
+    parser.add_argument("--traceback", action="store_true", help="show where a run failed (default: off)")
+
+
+def add_reading(parser: Parser) -> None:
+    """Add the options that say how particles are read.
+
+    Parameters
+    ----------
+    parser : Parser
+        Where to add them.
+    """
+    section = parser.add_argument_group("reading particles")
+    section.add_argument("--root", metavar="DIR", help="folder that image paths are relative to (default: the table's)")
+    section.add_argument(
+        "--passthrough", nargs="+", default=[], metavar="CS", help="passthrough files of a .cs table (default: none)"
+    )
+    section.add_argument(
+        "--pixel-size", metavar="ANGSTROM", help="pixel size of the images [angstrom] (default: as the table says)"
+    )
+
+
+def add_settings(parser: Parser, names: tuple[str, ...]) -> None:
+    """Add the flags of some groups of a run's settings, and the short way to a mask file.
+
+    Parameters
+    ----------
+    parser : Parser
+        Where to add them.
+    names : tuple of str
+        Groups of `RunConfig`.
+    """
+    groups = hints(RunConfig)
+    if "mask" in names:
+        parser.add_argument("--mask", metavar="MRC", help="mask file; short for --mask.kind file --mask.path MRC")
+    for name in names:
+        add_flags(parser, groups[name], TITLES[name], name)
+
+
+def settings(arguments: argparse.Namespace) -> RunConfig:
+    """Return a run's settings from the command line.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        What the parser returned.
+
+    Returns
+    -------
+    RunConfig
+        The checked settings.
+    """
+    groups: dict[str, dict[str, Any]] = {
+        name: given(arguments, group, name) for name, group in hints(RunConfig).items()
+    }
+    if getattr(arguments, "mask", None):
+        groups["mask"] = {"kind": "file", "path": arguments.mask, **groups["mask"]}
+    return RunConfig.gather(groups)
+
+
+def open_table(path: str, arguments: argparse.Namespace, seed: int) -> xr.Dataset:
+    """Return the particles of a table.
+
+    Parameters
+    ----------
+    path : str
+        The table.
+    arguments : Namespace
+        With the options of `add_reading`.
+    seed : int
+        Seed of a split into halves, where the table has none.
+
+    Returns
+    -------
+    xarray.Dataset
+        Kind ``cryonb/particles``.
+    """
+    pixel_size = None if arguments.pixel_size is None else _positive(arguments.pixel_size)
+    return io.open_particles(
+        path, root=arguments.root, passthrough=tuple(arguments.passthrough), pixel_size=pixel_size, seed=seed
+    )
+
+
+def _positive(text: str) -> float:
+    rule, remedy = "pixel size must be a positive number [angstrom]", "Give it in angstrom"
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    must(0 < number < float("inf"), rule, text, remedy)
+    return number
+
+
+def open_input(paths: list[str], arguments: argparse.Namespace, seed: int) -> xr.Dataset | xr.DataTree:
+    """Return what one input holds, or the two half maps that two inputs are.
+
+    Parameters
+    ----------
+    paths : list of str
+        One file or two.
+    arguments : Namespace
+        With the options of `add_reading`.
+    seed : int
+        Seed of a split into halves.
+
+    Returns
+    -------
+    xarray.Dataset or xarray.DataTree
+        What was read.
+    """
+    must(
+        len(paths) in (1, 2), "the input must be one file, or the files of two half maps", len(paths), "Give one or two"
+    )
+    if len(paths) == 2:
+        return io.open_half_maps(*paths)
+    if Path(paths[0]).suffix.lower() in TABLES:
+        return open_table(paths[0], arguments, seed)
+    return open_any(paths[0])
+
+
+def pick(opened: xr.Dataset | xr.DataTree, accepted: tuple[str, ...], wanted: str | None = None) -> xr.Dataset:
+    """Return the one Dataset of a session that is of an accepted kind.
+
+    Parameters
+    ----------
+    opened : xarray.Dataset or xarray.DataTree
+        What was read; a lone Dataset is returned as it is.
+    accepted : tuple of str
+        Kinds, the most wanted first; empty for all.
+    wanted : str, optional
+        Name of the child to take.
+
+    Returns
+    -------
+    xarray.Dataset
+        The Dataset.
+    """
+    if isinstance(opened, xr.Dataset):
+        return opened
+    found = {node.path.strip("/"): node.to_dataset() for node in opened.subtree if node.has_data}
+    if wanted is not None:
+        must(wanted in found, "--run must name a part of the session", repr(wanted), nearest(wanted, found))
+        return found[wanted]
+    for kind in accepted or [""]:
+        fitting = [name for name, part in found.items() if part.attrs.get("schema") == kind or not kind]
+        if fitting:
+            must(len(fitting) == 1, "one part of the session must be meant", ", ".join(fitting), "Name it with --run")
+            return found[fitting[0]]
+    kinds = sorted({str(part.attrs.get("schema")) for part in found.values()})
+    must(False, f"the session must hold {' or '.join(accepted)}", ", ".join(kinds), "Give another session")
