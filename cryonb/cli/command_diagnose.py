@@ -88,7 +88,8 @@ def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parse
     description = "\n".join(
         [
             "Judge particles, a map, two half maps or a session. Writes figures (PNG), curves (CSV, EMDB XML),",
-            "maps (MRC), a session (.zarr) and summary.txt. `cryonb diagnose NAME --help` also shows the diagnostic's own options.",
+            "maps (MRC), a session (.zarr) and summary.txt. `cryonb diagnose NAME --help` also shows the options",
+            "that the diagnostic has of its own.",
             "",
             "diagnostics:",
             *rows,

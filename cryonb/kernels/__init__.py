@@ -1,0 +1,1 @@
+"""Makers of the few loops that need a kernel; the backend that asks compiles them."""

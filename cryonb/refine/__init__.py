@@ -1,0 +1,1 @@
+"""Runs: particles and settings in, half maps out."""

@@ -1,0 +1,1 @@
+"""How each known refinement decides: one file a recipe."""
