@@ -26,21 +26,74 @@ class Backend(Protocol):
     xp: ModuleType
 
     def why_unavailable(self) -> str:
-        """Return an empty string if the backend works here, else the reason with its remedy."""
+        """Return an empty string if the backend works here, else the reason with its remedy.
+
+        Returns
+        -------
+        str
+            The reason.
+        """
 
     def owns(self, array: Any) -> bool:
-        """Return whether `array` lives on this backend."""
+        """Return whether `array` lives on this backend.
+
+        Parameters
+        ----------
+        array : array
+            An array of any backend.
+
+        Returns
+        -------
+        bool
+            True if it does.
+        """
 
     def launch(self, maker: Callable, constants: tuple, shape: tuple[int, ...], arguments: tuple, threads: int) -> None:
-        """Call the element function of a maker once for every index of `shape`; each call writes its own output."""
+        """Call the element function of a maker once for every index of `shape`; each call writes its own output.
+
+        Parameters
+        ----------
+        maker : callable
+            Takes a target, then `constants`; returns the element function.
+        constants : tuple
+            Numbers that are compiled in.
+        shape : tuple of int
+            How many items there are, per index.
+        arguments : tuple of array
+            What the element function reads and writes.
+        threads : int
+            Threads to use.
+        """
 
     def launch_scatter(
         self, maker: Callable, constants: tuple, shape: tuple[int, ...], planes: int, arguments: tuple, threads: int
     ) -> None:
-        """Call the element function of a maker for every index of `shape`; calls share outputs, owned by plane."""
+        """Call the element function of a maker for every index of `shape`; calls share outputs, owned by plane.
+
+        Parameters
+        ----------
+        maker : callable
+            Takes a target, then `constants`; returns the element function.
+        constants : tuple
+            Numbers that are compiled in.
+        shape : tuple of int
+            How many items there are, per index.
+        planes : int
+            Planes of the output that threads share out among themselves.
+        arguments : tuple of array
+            What the element function reads and adds to.
+        threads : int
+            Threads to use.
+        """
 
     def free_memory(self) -> int:
-        """Return how many bytes can be allocated now."""
+        """Return how much memory can be allocated now.
+
+        Returns
+        -------
+        int
+            Free memory [byte].
+        """
 
 
 class Engine(Protocol):
@@ -49,7 +102,22 @@ class Engine(Protocol):
     name: str
 
     def map(self, function: Callable, items: Sequence, threads: int) -> list:
-        """Return `function(item, threads_for_it)` for every item, in order."""
+        """Return `function(item, threads_for_it)` for every item, in order.
+
+        Parameters
+        ----------
+        function : callable
+            Takes an item and the number of threads that it may use.
+        items : sequence
+            Independent pieces of work.
+        threads : int
+            Threads for all of them together.
+
+        Returns
+        -------
+        list
+            Results in the order of the items.
+        """
 
 
 class Recipe(Protocol):
@@ -78,8 +146,29 @@ class Diagnostic(Protocol):
     accepts: tuple[str, ...]
     options: type
 
-    def compute(self, dataset: Any, options: Any, config: Any, progress: Callable[[float, str], None]) -> Any:
-        """Return the Dataset of the judgement."""
+    def compute(
+        self, dataset: Any, options: Any, config: Any, mask: Any, progress: Callable[[float, str], None]
+    ) -> Any:
+        """Return the Dataset of the judgement.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            Of one of the accepted kinds.
+        options : Config
+            The diagnostic's own settings.
+        config : RunConfig
+            Settings of the runs it may start, and of the mask.
+        mask : ndarray or None
+            A mask given as an array.
+        progress : callable
+            Called with the fraction done and a text.
+
+        Returns
+        -------
+        xarray.Dataset
+            Of the kind that the diagnostic declares.
+        """
 
 
 class Format(Protocol):

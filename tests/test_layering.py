@@ -68,7 +68,7 @@ MUST_NOT_IMPORT = {
     "refine": {"matplotlib", "ipywidgets", "dask", "distributed"},
     "diagnostics": {"matplotlib", "ipywidgets"},
 }
-ONLY_IN = {"cuda": ["backends/cupy_gpu.py"], "dask": ["engines/dask_cluster.py", "cli/doctor.py", "cli/commands.py"]}
+ONLY_IN = {"cuda": ["backends/cupy_gpu.py"], "dask": ["engines/dask_cluster.py"]}
 FORBIDDEN_WORDS = (
     "import pickle",
     "pickle.load",

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from .. import verbs
-from ..contracts import Diagnostic, discover
+from .. import diagnostics, verbs
+from ..contracts import Diagnostic
 from ..errors import must, nearest
 from . import inputs, words
 from .console import Console
@@ -12,17 +12,6 @@ from .outputs import check_writable
 from .results import write_results
 
 USAGE = "cryonb diagnose INPUT [INPUT2] NAME"
-
-
-def diagnostics() -> dict[str, Diagnostic]:
-    """Return every diagnostic by name.
-
-    Returns
-    -------
-    dict of str to Diagnostic
-        Those whose file stands in the folder.
-    """
-    return discover("cryonb.diagnostics", "DIAGNOSTIC")
 
 
 def run(argv: list[str], console: Console) -> int:
@@ -40,7 +29,7 @@ def run(argv: list[str], console: Console) -> int:
     int
         Exit code.
     """
-    known = diagnostics()
+    known = {name: diagnostics.get(name) for name in diagnostics.names()}
     name = next((word for word in reversed(argv) if word in known), None)
     arguments = parser(known.get(name), known).read(argv)
     must(

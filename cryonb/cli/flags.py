@@ -10,7 +10,13 @@ from ..errors import InputError
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are `InputError`, and that suggests the nearest name for an unknown option."""
+    """A parser whose complaints are `InputError`, and that suggests the nearest name for an unknown option.
+
+    Parameters
+    ----------
+    **settings
+        Those of `argparse.ArgumentParser`.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)

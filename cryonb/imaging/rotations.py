@@ -50,8 +50,12 @@ def matrix_to_euler(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
     Returns
     -------
-    rot, tilt, psi : ndarray, (n,), float64
-        Euler angles [degree]; where tilt is 0 or 180, rot is 0.
+    rot : ndarray, (n,), float64
+        First angle [degree]; zero where tilt is 0 or 180.
+    tilt : ndarray, (n,), float64
+        Second angle [degree].
+    psi : ndarray, (n,), float64
+        Third angle [degree].
     """
     matrix = np.asarray(matrix, dtype=np.float64)
     sine = np.hypot(matrix[..., 2, 0], matrix[..., 2, 1])
