@@ -155,7 +155,8 @@ def exact_adjoint(
     """
     geometry = SliceGeometry(size, slices.shape[-2], "square")
     flat = slices.reshape(len(slices), -1)
-    return _spread(flat, _matrices(rotations), geometry, size, precision, threads, progress)
+    ahead = dict(precision=precision, threads=threads, progress=progress)
+    return _spread(flat, _matrices(rotations), geometry, size, **ahead)
 
 
 def least_squares_volume(
@@ -222,11 +223,10 @@ def least_squares_volume(
     must(got[0] == got[1] and got[0][0] == got[2][0], rule, got, "Give one weight a coefficient, one rotation a slice")
     geometry = SliceGeometry(size, coefficients.shape[-2], "square", index_scale)
     geometry = dataclasses.replace(geometry, chosen=np.flatnonzero(np.any(weights, axis=0).ravel()))
-    common = (rotations, geometry)
-    ahead = (solver.precision, threads, _part(progress, 0.0, 0.2))
-    target = _spread(coefficients.reshape(len(rotations), -1)[:, geometry.chosen], *common, size, *ahead)
-    ahead = (solver.precision, threads, _part(progress, 0.2, 0.5))
-    spread = _spread(weights.reshape(len(rotations), -1)[:, geometry.chosen], *common, 2 * size, *ahead)
+    how = dict(precision=solver.precision, threads=threads)
+    flat = [np.reshape(array, (len(rotations), -1))[:, geometry.chosen] for array in (coefficients, weights)]
+    target = _spread(flat[0], rotations, geometry, size, progress=_part(progress, 0.0, 0.2), **how)
+    spread = _spread(flat[1], rotations, geometry, 2 * size, progress=_part(progress, 0.2, 0.5), **how)
     power = scipy.fft.rfftn(scipy.fft.ifftshift(spread), workers=threads or -1).real
     solution, record = _conjugate_gradients(power, target, solver, threads, _part(progress, 0.5, 1.0))
     return solution.astype(np.float32), record
@@ -304,7 +304,7 @@ class SliceGeometry:
             yield slice(start, min(count, start + step))
 
 
-def _spread(values, rotations, geometry, side, precision, threads, progress) -> np.ndarray:
+def _spread(values, rotations, geometry, side, *, precision, threads, progress) -> np.ndarray:
     """Return the real part of the sum of values times plane waves on `side` voxels along an edge."""
     kind = _complex(precision)
     plan = _plan(1, side, precision, threads)
