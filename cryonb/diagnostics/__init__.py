@@ -1,0 +1,114 @@
+"""The door to the judgements: which there are, and how one is made of a Dataset by name."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..config import RunConfig
+from ..contracts import Diagnostic, discover
+from ..errors import must, nearest
+from ..provenance import stamp
+from ..schema import KINDS, validate
+
+Progress = Callable[[float, str], None]
+
+
+@cache
+def _diagnostics() -> dict[str, Diagnostic]:
+    return discover(__name__, "DIAGNOSTIC")
+
+
+def names() -> list[str]:
+    """Return the names of all diagnostics.
+
+    Returns
+    -------
+    list of str
+        Names for `diagnose`.
+
+    Examples
+    --------
+    >>> "fsc" in names()
+    True
+    """
+    return list(_diagnostics())
+
+
+def get(name: str) -> Diagnostic:
+    """Return a diagnostic by name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    Diagnostic
+        The plug, with its title, options and the kinds it accepts.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    known = _diagnostics()
+    must(name in known, "a diagnostic must have a known name", repr(name), nearest(name, known))
+    return known[name]
+
+
+def diagnose(
+    dataset: xr.Dataset,
+    name: str,
+    *,
+    config: RunConfig | Mapping | None = None,
+    mask: np.ndarray | xr.Dataset | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Return one judgement of a Dataset.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What to judge, of a kind that the diagnostic accepts.
+    name : str
+        One of `names`.
+    config : RunConfig or mapping, optional
+        Settings of a run: mask, symmetry and seed are read from it.
+    mask : ndarray, (n, n, n), float32, or xarray.Dataset, optional
+        Mask between 0 and 1, or a Dataset that holds one.
+    progress : callable, optional
+        Called with the fraction done and a text; may raise `RunStopped`.
+    **options
+        The diagnostic's own settings.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of the kind that the diagnostic declares, with its provenance.
+
+    Raises
+    ------
+    InputError
+        If the name, a setting, the Dataset or the mask cannot work.
+    """
+    from scipy import fft
+
+    plug = get(name)
+    validate(dataset, *(KINDS[kind] for kind in plug.accepts))
+    settings = RunConfig.gather(config)
+    chosen = plug.options.parse(options)
+    with fft.set_workers(settings.compute.threads or os.cpu_count() or 1):
+        result = plug.compute(dataset, chosen, settings, mask, progress or _silent)
+    record = {"diagnostic": name, "options": chosen.as_dict(), "config": settings.as_dict()}
+    inputs = [dataset] if mask is None else [dataset, mask]
+    return stamp(validate(result), "diagnose", record, inputs)
+
+
+def _silent(fraction: float, text: str) -> None:
+    """Report nothing."""

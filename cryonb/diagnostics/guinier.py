@@ -1,6 +1,19 @@
 """The Guinier plot: how fast the amplitudes fall, and whether a B factor may be read from them."""
 
-from ..schema import SAMPLING, Field, Kind, declare
+import dataclasses
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..config import RunConfig, knob
+from ..imaging.fourier import half_transform
+from ..imaging.guinier import GuinierFit, counting_error, fit_guinier, weighted_log_amplitude
+from ..imaging.shells import shell_amplitude
+from ..schema import SAMPLING, Field, Kind, build, declare
+from .bands import MEASURED
+from .fsc import Curves, FscOptions, Progress, correlate, describe, options_of
+from .half_maps import HalfMaps, take_half_maps
 
 FIT = {
     "log_amplitude": Field(("frequency",)),
@@ -22,3 +35,170 @@ FIT_SCALARS = {"fit_coarse": "angstrom", "fit_fine": "angstrom", "n_shells": "1"
 GUINIER = declare(
     Kind("cryonb/guinier", {**FIT, "band": Field(("frequency",))}, {**SAMPLING, **FIT_SCALARS, "data_end": "angstrom"})
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class GuinierOptions(FscOptions):
+    """Settings of a Guinier fit."""
+
+    modified: bool = knob(False, help="Also compute the modified FSC under the mask; the fit does not need it.")
+    fit_coarse: float = knob(10.0, help="The fit begins here.", unit="angstrom", minimum=0.0)
+    fit_fine: float = knob(
+        0.0,
+        help="The fit ends here; 0 = the coarser of the 0.143 crossing and the particle Nyquist.",
+        unit="angstrom",
+        minimum=0.0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class GuinierPlot:
+    """A Guinier plot and the line through it.
+
+    Attributes
+    ----------
+    amplitude : ndarray, (shells,), float64
+        Mean amplitude of the unmasked mean map, divided by n^3 and by the detector's transfer function.
+    fsc : ndarray, (shells,), float64
+        The best correlation curve, on all shells.
+    fit : GuinierFit
+        The line.
+    coarse, fine : float
+        Range of the fit [angstrom].
+    """
+
+    amplitude: np.ndarray
+    fsc: np.ndarray
+    fit: GuinierFit
+    coarse: float
+    fine: float
+
+
+def plot_amplitudes(halves: HalfMaps, curves: Curves, options: GuinierOptions, mtf: Any = 1.0) -> GuinierPlot:
+    """Return the Guinier plot of two half maps, with its line.
+
+    Parameters
+    ----------
+    halves : HalfMaps
+        The maps.
+    curves : Curves
+        Their correlation.
+    options : GuinierOptions
+        Range of the fit.
+    mtf : float or ndarray, (shells,), float64, optional
+        Modulation transfer function of the detector that the amplitudes are divided by.
+
+    Returns
+    -------
+    GuinierPlot
+        Amplitudes and fit.
+    """
+    size = halves.sampling.size
+    frequency = np.arange(size // 2 + 1) / halves.sampling.length
+    amplitude = shell_amplitude(half_transform(halves.mean)) / size**3 / mtf
+    fsc = curves.values[curves.best]
+    logarithm = np.where(curves.held, weighted_log_amplitude(amplitude, fsc), np.nan)
+    fine = options.fit_fine or finest(halves, curves)
+    error = counting_error(fsc, curves.independent(curves.best))
+    fit = fit_guinier(frequency, logarithm, error, options.fit_coarse, fine)
+    return GuinierPlot(amplitude, fsc, fit, options.fit_coarse, fine)
+
+
+def finest(halves: HalfMaps, curves: Curves) -> float:
+    """Return where a Guinier fit has to end.
+
+    Parameters
+    ----------
+    halves : HalfMaps
+        The maps.
+    curves : Curves
+        Their correlation.
+
+    Returns
+    -------
+    float
+        The coarsest of the 0.143 crossing, the particle Nyquist and the last measured shell [angstrom].
+    """
+    sampling = halves.sampling
+    last = max(int(np.flatnonzero(curves.band == MEASURED).max()), 1)
+    shells = [float(last), sampling.nyquist_shell, curves.crossings(curves.best)[0]]
+    return sampling.length / float(np.nanmin(shells))
+
+
+def describe_fit(plot: GuinierPlot, curves: Curves, frequency: np.ndarray) -> tuple[dict, dict]:
+    """Return the variables and scalars of a Guinier plot, for a Dataset.
+
+    Parameters
+    ----------
+    plot : GuinierPlot
+        The plot.
+    curves : Curves
+        The curves behind it.
+    frequency : ndarray, (shells,), float64
+        Spatial frequency [1/angstrom].
+
+    Returns
+    -------
+    variables : dict of str to array
+        Those of `FIT`.
+    scalars : dict of str to float
+        Those of `FIT_SCALARS`.
+    """
+    fit = plot.fit
+    original = weighted_log_amplitude(plot.amplitude, np.ones(frequency.size))
+    variables = {
+        "log_amplitude": np.where(curves.held, weighted_log_amplitude(plot.amplitude, plot.fsc), np.nan),
+        "log_amplitude_original": np.where(curves.held, original, np.nan),
+        "fit": np.where(fit.used, fit.slope * frequency**2 + fit.intercept, np.nan),
+        "slope": fit.slope,
+        "slope_relion": 4.0 * fit.slope,
+        "intercept": fit.intercept,
+        "b_factor": fit.b_factor,
+        "b_factor_low": fit.b_factor_low,
+        "b_factor_high": fit.b_factor_high,
+        "reliable": fit.reliable,
+    }
+    return variables, {"fit_coarse": plot.coarse, "fit_fine": plot.fine, "n_shells": int(fit.used.sum())}
+
+
+class GuinierDiagnostic:
+    """B factor of half maps, with its interval and whether to believe it."""
+
+    name = "guinier"
+    title = "Guinier plot"
+    accepts = ("cryonb/volume", "cryonb/refinement")
+    options = GuinierOptions
+
+    def compute(self, dataset: xr.Dataset, options: GuinierOptions, config: RunConfig, mask: Any, progress: Progress):
+        """Return the plot and its fit as a Dataset of kind ``cryonb/guinier``.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            Half maps, or a refinement.
+        options : GuinierOptions
+            Settings.
+        config : RunConfig
+            Mask settings, symmetry and seed.
+        mask : ndarray, xarray.Dataset or None
+            A mask that was given.
+        progress : callable
+            Called with the fraction done and a text.
+
+        Returns
+        -------
+        xarray.Dataset
+            Kind ``cryonb/guinier``; ``attrs["reason"]`` says why the B factor is reliable, or why not.
+        """
+        halves = take_half_maps(dataset, config.mask, mask, **options_of(options))
+        curves = correlate(halves, options, config, progress)
+        about, coordinates = describe(halves, curves)
+        plot = plot_amplitudes(halves, curves, options)
+        variables, scalars = describe_fit(plot, curves, coordinates["frequency"])
+        for name in ("fsc_kind", "threshold", "randomisation_resolution"):
+            del coordinates[name]
+        attrs = {"reason": plot.fit.reason, "fsc_kind": curves.best}
+        return build(GUINIER, {**variables, "band": about["band"]}, {**coordinates, **scalars}, attrs)
+
+
+DIAGNOSTIC = GuinierDiagnostic()

@@ -11,6 +11,9 @@ COARSEST = 10.0
 
 CONFIDENCE = 0.95
 
+ROUNDING = 1e-6
+"""Relative slack of the ends of the range: voxel sizes come from float32 headers."""
+
 
 @dataclasses.dataclass(frozen=True)
 class GuinierFit:
@@ -123,7 +126,7 @@ def fit_guinier(
     Rosenthal & Henderson (2003), doi:10.1016/j.jmb.2003.07.013; Paule & Mandel (1982), doi:10.6028/jres.087.022
     """
     first, last = (1.0 / coarse if coarse > 0 else 0.0), (1.0 / fine if fine > 0 else np.inf)
-    inside = (frequency > 0) & (frequency >= first * (1 - 1e-9)) & (frequency <= last * (1 + 1e-9))
+    inside = (frequency > 0) & (frequency >= first * (1 - ROUNDING)) & (frequency <= last * (1 + ROUNDING))
     used = inside & np.isfinite(log_amplitude) & np.isfinite(error)
     count = int(used.sum())
     if count < 3:

@@ -1,0 +1,136 @@
+"""Bands of a curve: where shells hold measured data, corner data, the smoothness of the support, or nothing."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from ..imaging.shells import n_coefficients
+
+MEASURED, CORNER, SUPPORT, NO_DATA = "measured", "corner", "support", "no data"
+
+NEGLIGIBLE = 1e-3
+"""A shell with less than this fraction of what the shell before it holds, holds nothing."""
+
+SPILL = 2
+"""Shells past the limit of the data that an insertion kernel may still touch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """Where the data of a pair of half maps may lie.
+
+    Attributes
+    ----------
+    size : int
+        Voxels along an edge.
+    voxel_size : float
+        Voxel size [angstrom].
+    particle_nyquist : float
+        Nyquist frequency of the particle images as read [1/angstrom]; NaN where it is not known.
+    particle_diameter : float
+        Diameter of the particle [angstrom].
+    """
+
+    size: int
+    voxel_size: float
+    particle_nyquist: float
+    particle_diameter: float
+
+    @property
+    def length(self) -> float:
+        """Edge of the box [angstrom]."""
+        return self.size * self.voxel_size
+
+    @property
+    def nyquist_shell(self) -> float:
+        """Shell of the particle Nyquist, with its fraction; infinity where it is not known."""
+        return math.inf if math.isnan(self.particle_nyquist) else self.particle_nyquist * self.length
+
+    @property
+    def support_shells(self) -> int:
+        """Shells over which the particle's coefficients are correlated: ceil(2 L / D)."""
+        return math.ceil(2.0 * self.length / self.particle_diameter - 1e-9)
+
+
+def holds_data(content: np.ndarray) -> np.ndarray:
+    """Return which shells hold data, from how much every one contains.
+
+    Parameters
+    ----------
+    content : ndarray, (halves, shells), float64
+        Insertion weight, or power per coefficient, of each half.
+
+    Returns
+    -------
+    ndarray, (shells,), bool
+        True where all halves contain more than a negligible fraction of what the last shell with data contains.
+    """
+    least = np.min(np.nan_to_num(content), axis=0)
+    held = np.zeros(least.size, bool)
+    last = 0.0
+    for shell, value in enumerate(least):
+        held[shell] = value > 0 and value >= NEGLIGIBLE * last
+        last = value if held[shell] else last
+    return held
+
+
+def classify(held: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """Return the band of every shell.
+
+    Parameters
+    ----------
+    held : ndarray, (shells,), bool
+        Shells that hold data.
+    sampling : Sampling
+        Where they may lie.
+
+    Returns
+    -------
+    ndarray, (shells,), str
+        "measured" up to the particle Nyquist; "corner" past it, up to sqrt(2) times as far, where there are data;
+        "support" within ceil(2 L / D) shells of data; "no data" elsewhere.
+
+    Notes
+    -----
+    What an insertion kernel spreads just past a circular limit is no corner: where the data past the particle Nyquist
+    end within two shells of it, they are not counted.
+    """
+    shell = np.arange(held.size)
+    edge = sampling.nyquist_shell + 1e-6
+    past = held & (shell > edge) & (shell <= math.sqrt(2.0) * edge)
+    if past.any() and shell[past].max() <= edge + SPILL and shell[past].max() < shell[-1]:
+        past[:] = False
+    data = (held & (shell <= edge)) | past
+    band = np.full(held.size, NO_DATA, dtype="<U8")
+    reach = sampling.support_shells
+    for centre in np.flatnonzero(data):
+        band[max(0, centre - reach) : centre + reach + 1] = SUPPORT
+    band[data] = MEASURED
+    band[past] = CORNER
+    return band
+
+
+def holds_power(power: np.ndarray, floor: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """Return which shells hold data, from the power of the half maps where no insertion weights are known.
+
+    Parameters
+    ----------
+    power : ndarray, (halves, shells), float64
+        Power on every shell.
+    floor : ndarray, (halves,), float64
+        Rounding floor of each half [power per coefficient].
+    sampling : Sampling
+        Where data may lie.
+
+    Returns
+    -------
+    ndarray, (shells,), bool
+        True above the rounding floor; past the particle Nyquist, also where the power does not drop away.
+    """
+    mean = power / n_coefficients(sampling.size)
+    above = (mean > floor[:, None]).all(axis=0)
+    past = np.arange(mean.shape[1]) >= np.floor(min(sampling.nyquist_shell + 1e-6, mean.shape[1]))
+    above[past] &= holds_data(mean[:, past])
+    above[0] = True
+    return above
