@@ -30,12 +30,15 @@ class Sampling:
         Nyquist frequency of the particle images as read [1/angstrom]; NaN where it is not known.
     particle_diameter : float
         Diameter of the particle [angstrom].
+    limit : str
+        In-plane limit of the insertion, "circle" or "square"; empty where it is not known.
     """
 
     size: int
     voxel_size: float
     particle_nyquist: float
     particle_diameter: float
+    limit: str = ""
 
     @property
     def length(self) -> float:
@@ -93,13 +96,13 @@ def classify(held: np.ndarray, sampling: Sampling) -> np.ndarray:
 
     Notes
     -----
-    What an insertion kernel spreads just past a circular limit is no corner: where the data past the particle Nyquist
-    end within two shells of it, they are not counted.
+    What an insertion kernel spreads past a circular limit is no corner. Where the limit is not known, and the data
+    past the particle Nyquist end within two shells of it, they are taken for that.
     """
     shell = np.arange(held.size)
     edge = sampling.nyquist_shell + 1e-6
     past = held & (shell > edge) & (shell <= math.sqrt(2.0) * edge)
-    if past.any() and shell[past].max() <= edge + SPILL and shell[past].max() < shell[-1]:
+    if sampling.limit == "circle" or (sampling.limit != "square" and _spilled(shell[past], edge, shell[-1])):
         past[:] = False
     data = (held & (shell <= edge)) | past
     band = np.full(held.size, NO_DATA, dtype="<U8")
@@ -109,6 +112,10 @@ def classify(held: np.ndarray, sampling: Sampling) -> np.ndarray:
     band[data] = MEASURED
     band[past] = CORNER
     return band
+
+
+def _spilled(past: np.ndarray, edge: float, last: int) -> bool:
+    return past.size > 0 and past.max() <= edge + SPILL and past.max() < last
 
 
 def holds_power(power: np.ndarray, floor: np.ndarray, sampling: Sampling) -> np.ndarray:

@@ -96,7 +96,8 @@ def take_half_maps(
         scalars.setdefault("particle_diameter", mask_diameter(chosen, voxel_size))
         scalars |= {"mask_volume": float(chosen.sum(dtype=np.float64)) * voxel_size**3, "mask_digest": _digest(chosen)}
     diameter = float(scalars.get("particle_diameter", first.shape[0] * voxel_size))
-    sampling = Sampling(first.shape[0], voxel_size, float(scalars.get("particle_nyquist", math.nan)), diameter)
+    nyquist, limit = float(scalars.get("particle_nyquist", math.nan)), dataset.attrs.get("limit", "")
+    sampling = Sampling(first.shape[0], voxel_size, nyquist, diameter, limit)
     return HalfMaps(first, second, chosen, _weights(dataset, class_id), sampling, scalars)
 
 
