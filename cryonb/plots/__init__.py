@@ -1,0 +1,151 @@
+"""The door to the figures: a Dataset goes in, a matplotlib figure comes out, and nothing is computed.
+
+Each file of this folder may bind ``PLOTS``, a mapping of Dataset kinds (``attrs["schema"]``) to functions that
+return a `marks.Sheet`. A kind that no file knows is drawn by its dimensions: every variable over spatial frequency,
+or every map. matplotlib is loaded when the first figure is drawn.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from ..errors import SchemaError, must
+from .saving import save_figure
+
+if TYPE_CHECKING:
+    from .canvas import Drawing
+    from .marks import Sheet
+
+__all__ = ["describe", "draw", "overlay", "save_figure", "sheet", "side_by_side"]
+
+
+@cache
+def _plots() -> dict[str, Callable]:
+    found: dict[str, Callable] = {}
+    for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+        found.update(getattr(importlib.import_module(f"{__name__}.{module}"), "PLOTS", {}))
+    return found
+
+
+def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
+    """Return what a figure of a Dataset consists of, as plain marks.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset or xarray.DataTree
+        Any kind; a tree holds one child a run.
+
+    Returns
+    -------
+    Sheet
+        Rows of panels of marks, with title, caption and a description in words.
+
+    Raises
+    ------
+    SchemaError
+        If it is no Dataset of cryonb, or nothing in it can be drawn.
+    """
+    from . import generic, runs
+
+    if isinstance(dataset, xr.DataTree):
+        return runs.side_by_side_sheet(dataset)
+    rule = "a Dataset with a kind in attrs['schema'], or a DataTree of them, is needed"
+    known = isinstance(dataset, xr.Dataset) and "schema" in dataset.attrs
+    must(known, rule, type(dataset).__name__, "Open or compute one first", SchemaError)
+    return _plots().get(dataset.attrs["schema"], generic.sheet)(dataset)
+
+
+def draw(dataset: xr.Dataset | xr.DataTree) -> "Drawing":
+    """Return the figure of a Dataset.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset or xarray.DataTree
+        Any kind; a tree is drawn side by side.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure that shows itself in a notebook; its `sheet` holds the marks.
+
+    Raises
+    ------
+    SchemaError
+        If it is no Dataset of cryonb, or nothing in it can be drawn.
+    """
+    from .canvas import render
+
+    return render(sheet(dataset))
+
+
+def side_by_side(tree: xr.DataTree) -> "Drawing":
+    """Return the figure of several runs: FSC on shared axes, and below each its central section on one grey scale.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        One child a run, as `cryonb.compare` makes it.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure.
+
+    Raises
+    ------
+    SchemaError
+        If a run has nothing to show.
+    """
+    from .canvas import render
+    from .runs import side_by_side_sheet
+
+    return render(side_by_side_sheet(tree))
+
+
+def overlay(tree: xr.DataTree) -> "Drawing":
+    """Return the figure of several runs' FSC curves in one panel.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        One child a run, as `cryonb.compare` makes it.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure.
+
+    Raises
+    ------
+    SchemaError
+        If a run has no FSC.
+    """
+    from .canvas import render
+    from .runs import overlay_sheet
+
+    return render(overlay_sheet(tree))
+
+
+def describe(dataset: xr.Dataset | xr.DataTree) -> str:
+    """Return the figure of a Dataset in words, for those who cannot see it.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset or xarray.DataTree
+        Any kind.
+
+    Returns
+    -------
+    str
+        One paragraph.
+
+    Raises
+    ------
+    SchemaError
+        If nothing in it can be drawn.
+    """
+    return sheet(dataset).description

@@ -1,0 +1,405 @@
+"""Draw a sheet of marks as a matplotlib figure. No global state of matplotlib is touched."""
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+
+from .layout import bar_length, resolution_ticks
+from .marks import GREY, Area, Band, Curve, Image, Line, Panel, Points, Sheet, SphereMap, Text
+from .page import (
+    HEADLINE,
+    LABEL,
+    SMALL,
+    TEXT_ROW,
+    TICK,
+    TITLE,
+    Block,
+    Frame,
+    Page,
+    arrange,
+    key_columns,
+    key_marks,
+    key_words,
+    labelled_lines,
+)
+
+DOTS = 110
+INK = "#222222"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "text.color": INK,
+    "axes.edgecolor": "#444444",
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.unicode_minus": True,
+    "axes.grid": False,
+    "text.usetex": False,
+    "hatch.linewidth": 0.6,
+}
+TOP_AXES = {
+    "frequency": lambda resolution: 1.0 / resolution,
+    "inverse_square": lambda resolution: 1.0 / resolution**2,
+}
+
+
+class Drawing(Figure):
+    """A figure that shows itself in a notebook and remembers the sheet it was drawn from.
+
+    Attributes
+    ----------
+    sheet : Sheet
+        The marks.
+    """
+
+    def __init__(self, sheet: Sheet, page: Page) -> None:
+        super().__init__(figsize=(page.width, page.height), dpi=DOTS, facecolor="white")
+        FigureCanvasAgg(self)
+        self.sheet = sheet
+
+    def _repr_png_(self) -> tuple[bytes, dict]:
+        import io
+
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(STYLE):
+            self.savefig(buffer, format="png", dpi=2 * DOTS, metadata={"Description": self.sheet.description})
+        width, height = (int(inches * DOTS * 0.92) for inches in self.get_size_inches())
+        return buffer.getvalue(), {"width": width, "height": height}
+
+
+def render(sheet: Sheet) -> Drawing:
+    """Return the figure of a sheet.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        What to show.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure.
+    """
+    page = arrange(sheet)
+    with matplotlib.rc_context(STYLE):
+        figure = Drawing(sheet, page)
+        _words(figure, page, sheet)
+        for block in page.blocks:
+            for frame in block.frames:
+                _panel(figure, page, frame)
+            _key(figure, page, block)
+            _grey_scale(figure, page, block)
+    return figure
+
+
+def _words(figure: Drawing, page: Page, sheet: Sheet) -> None:
+    across = 0.15 / page.width
+    down = 0.10
+    if sheet.title:
+        figure.text(across, 1 - down / page.height, sheet.title, size=TITLE, weight="bold", va="top")
+        down += 0.27
+    if page.headline:
+        figure.text(across, 1 - down / page.height, "\n".join(page.headline), size=HEADLINE, va="top")
+    if page.caption:
+        figure.text(across, 0.07 / page.height, "\n".join(page.caption), size=SMALL, color=GREY, va="bottom")
+
+
+def _rectangle(page: Page, left: float, top: float, width: float, height: float) -> tuple[float, float, float, float]:
+    return left / page.width, 1 - (top + height) / page.height, width / page.width, height / page.height
+
+
+def _panel(figure: Drawing, page: Page, frame: Frame) -> None:
+    panel = frame.panel
+    rectangle = _rectangle(page, frame.left, frame.top, frame.width, frame.height)
+    axes = figure.add_axes(rectangle, projection="mollweide" if panel.of(SphereMap) else None)
+    for mark in panel.marks:
+        if type(mark) in PAINTERS:
+            PAINTERS[type(mark)](axes, mark)
+    if panel.of(Image):
+        _finish_image(axes, panel, frame)
+    elif panel.of(SphereMap):
+        _finish_sphere(figure, axes, page, frame)
+    else:
+        _finish_graph(axes, frame)
+
+
+def _finish_graph(axes, frame: Frame) -> None:
+    panel = frame.panel
+    axes.tick_params(labelsize=TICK, labelleft=frame.numbers)
+    axes.set_xlabel(panel.x_label, size=LABEL)
+    if frame.numbers:
+        axes.set_ylabel(panel.y_label, size=LABEL)
+    axes.set_yscale(panel.y_scale)
+    if panel.x_limits:
+        axes.set_xlim(panel.x_limits)
+    if not panel.x_label:
+        axes.tick_params(labelbottom=False)
+    axes.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 0.5)), steps=[1, 2, 2.5, 5, 10]))
+    low, high = panel.y_limits or axes.get_ylim()
+    _vertical_axis(axes, frame, low, high)
+    if panel.top:
+        _top_axis(axes, frame)
+    _title(axes, frame, 0.44 if panel.top else 0.0)
+    _line_names(axes, frame)
+
+
+def _vertical_axis(axes, frame: Frame, low: float, high: float) -> None:
+    share = frame.height / (frame.height - frame.lane)
+    if frame.panel.y_scale == "log":
+        top = low * (high / low) ** share
+        axes.yaxis.set_major_locator(LogLocator(numticks=max(3, int(frame.height / 0.3))))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        top = low + (high - low) * share
+        ticks = MaxNLocator(max(3, int(frame.height / 0.42)), steps=[1, 2, 5, 10]).tick_values(low, high)
+        margin = 1e-9 * (high - low)
+        axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low - margin <= tick <= high + margin]))
+    axes.set_ylim(low, top)
+    for band in frame.panel.of(Band):
+        _draw_band(axes, band, 1.0 / share)
+    _lane(axes, frame, low, top)
+
+
+def _lane(axes, frame: Frame, low: float, top: float) -> None:
+    start, stop = axes.get_xlim()
+    scale = (stop - start) / frame.width
+    for line, place in zip(labelled_lines(frame.panel), frame.places):
+        middle = frame.height - frame.lane + TEXT_ROW * (place.row + 0.5) + 0.025
+        reach = middle + (0.07 if place.beside else -0.09)
+        axes.axvline(
+            line.at, 0.0, reach / frame.height, color=line.colour, linestyle=line.style, linewidth=1.0, zorder=2.2
+        )
+        axes.text(
+            start + place.start * scale,
+            middle / frame.height,
+            line.label,
+            transform=axes.get_xaxis_transform(),
+            size=SMALL,
+            color=line.colour,
+            va="center",
+            ha="left",
+            zorder=6,
+            bbox=None if place.beside else dict(facecolor="white", edgecolor="none", pad=0.5),
+        )
+
+
+def _line_names(axes, frame: Frame) -> None:
+    if not frame.line_names:
+        return
+    for line in frame.panel.of(Line):
+        if line.axis == "y" and line.label:
+            axes.annotate(
+                line.label,
+                (1.0, line.at),
+                (4, 0),
+                xycoords=axes.get_yaxis_transform(),
+                textcoords="offset points",
+                size=SMALL,
+                color=line.colour,
+                va="center",
+                annotation_clip=False,
+            )
+
+
+def _top_axis(axes, frame: Frame) -> None:
+    position = TOP_AXES[frame.panel.top]
+    limits = axes.get_xlim()
+    ticks = resolution_ticks(limits, frame.width, position)
+    top = axes.twiny()
+    top.set_xlim(limits)
+    top.xaxis.set_major_locator(FixedLocator([position(tick) for tick in ticks]))
+    top.set_xticklabels([f"{tick:g}" for tick in ticks], size=TICK)
+    top.set_xlabel("resolution [Å]", size=LABEL)
+
+
+def _title(axes, frame: Frame, lift: float) -> None:
+    panel = frame.panel
+    up = 1.0 + (lift + 0.05) / frame.height
+    if panel.note:
+        axes.text(0.0, up, panel.note, transform=axes.transAxes, size=SMALL, color=GREY, va="bottom")
+        up += 0.17 / frame.height
+    if panel.title:
+        axes.text(0.0, up, panel.title, transform=axes.transAxes, size=LABEL, weight="bold", va="bottom")
+
+
+def _finish_image(axes, panel: Panel, frame: Frame) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    image = panel.of(Image)[0]
+    rows, columns = image.array.shape
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(-0.5, rows - 0.5)
+    _title(axes, frame, 0.0)
+    if image.pixel_size <= 0:
+        return
+    length = bar_length(columns * image.pixel_size)
+    start, up = 0.05 * columns, 0.06 * rows
+    edge = [withStroke(linewidth=2.6, foreground="black")]
+    axes.plot([start, start + length / image.pixel_size], [up, up], color="white", linewidth=2.2, path_effects=edge)
+    axes.text(start, up + 0.03 * rows, f"{length:g} Å", size=TICK, color="white", va="bottom", path_effects=edge)
+
+
+def _finish_sphere(figure: Drawing, axes, page: Page, frame: Frame) -> None:
+    sphere = frame.panel.of(SphereMap)[0]
+    axes.set_xticks(np.radians([-120, -60, 0, 60, 120]), ["−120°", "−60°", "0°", "60°", "120°"], size=SMALL)
+    axes.set_yticks(np.radians([-60, -30, 0, 30, 60]), ["150°", "120°", "90°", "60°", "30°"], size=SMALL)
+    axes.grid(color="white", alpha=0.35, linewidth=0.6)
+    for label in axes.get_xticklabels():
+        label.set(color="white", path_effects=[withStroke(linewidth=1.8, foreground="#333333")])
+    axes.set_xlabel(frame.panel.x_label, size=LABEL)
+    axes.set_ylabel(frame.panel.y_label, size=LABEL)
+    _title(axes, frame, 0.0)
+    left = frame.left + frame.width + 0.18
+    rectangle = _rectangle(page, left, frame.top + 0.2 * frame.height, 0.13, 0.6 * frame.height)
+    _scale(figure.add_axes(rectangle), "cividis", sphere.low, sphere.high, sphere.label)
+
+
+def _scale(axes, colours: str, low: float, high: float, label: str) -> None:
+    axes.imshow(np.linspace(0, 1, 128)[:, None], cmap=colours, aspect="auto", origin="lower", extent=(0, 1, low, high))
+    axes.set_xticks([])
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.set_yticks([low, high], [f"{low:.3g}".replace("-", "−"), f"{high:.3g}".replace("-", "−")], size=SMALL)
+    axes.set_ylabel(label, size=SMALL, labelpad=-12, rotation=270, va="bottom")
+
+
+def _grey_scale(figure: Drawing, page: Page, block: Block) -> None:
+    images = [image for frame in block.frames for image in frame.panel.of(Image)]
+    if not block.row.grey_scale or not images:
+        return
+    last = block.frames[-1]
+    rectangle = _rectangle(page, last.left + last.width + 0.12, last.top, 0.13, last.height)
+    _scale(figure.add_axes(rectangle), "gray", images[0].low, images[0].high, block.row.grey_scale)
+
+
+def _key(figure: Drawing, page: Page, block: Block) -> None:
+    row = block.row
+    marks = key_marks(row)
+    if not row.key or not marks:
+        return
+    left, top, width = block.key
+    figure.legend(
+        [_handle(mark) for mark in marks],
+        [key_words(mark) for mark in marks],
+        loc="upper left",
+        bbox_to_anchor=(left / page.width, 1 - top / page.height),
+        ncols=key_columns(row, width) if row.key == "below" else 1,
+        title=row.key_title or None,
+        title_fontsize=SMALL,
+        fontsize=SMALL,
+        alignment="left",
+        frameon=False,
+        borderaxespad=0.0,
+        borderpad=0.0,
+        handlelength=2.6,
+        labelspacing=0.45,
+        columnspacing=1.6,
+    )
+
+
+def _handle(mark) -> Line2D | Patch:
+    if isinstance(mark, Curve):
+        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=mark.width)
+    if isinstance(mark, Line):
+        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=1.0)
+    if isinstance(mark, Points):
+        return Line2D([], [], linestyle="", **_marker(mark))
+    if isinstance(mark, Band) and mark.hatch:
+        return Patch(facecolor="white", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0)
+    return Patch(facecolor=mark.colour, alpha=0.25, linewidth=0.0)
+
+
+def _marker(mark: Points) -> dict:
+    return dict(
+        marker=mark.marker,
+        markersize=mark.size,
+        markeredgecolor=mark.colour,
+        markerfacecolor=mark.colour if mark.filled else "white",
+        markeredgewidth=1.2,
+    )
+
+
+def _draw_curve(axes, mark: Curve) -> None:
+    axes.plot(
+        mark.x, mark.y, color=mark.colour, linestyle=mark.style, linewidth=mark.width, zorder=2.5 + 0.1 * mark.width
+    )
+
+
+def _draw_line(axes, mark: Line) -> None:
+    if mark.axis == "y":
+        axes.axhline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=0.9, zorder=2)
+    elif not mark.label:
+        axes.axvline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=1.0, zorder=2)
+
+
+def _draw_band(axes, mark: Band, height: float) -> None:
+    if mark.hatch:
+        style = dict(facecolor="none", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0, zorder=0.5)
+    else:
+        style = dict(facecolor=mark.colour, alpha=0.16, linewidth=0.0, zorder=0.4)
+    axes.axvspan(mark.start, mark.stop, 0.0, height, **style)
+
+
+def _draw_area(axes, mark: Area) -> None:
+    axes.fill_between(mark.x, mark.low, mark.high, color=mark.colour, alpha=0.22, linewidth=0.0, zorder=2.5)
+
+
+def _draw_points(axes, mark: Points) -> None:
+    axes.plot(mark.x, mark.y, linestyle="", zorder=4, clip_on=False, **_marker(mark))
+
+
+def _draw_image(axes, mark: Image) -> None:
+    high = mark.high if mark.high > mark.low else mark.low + 1.0
+    axes.imshow(mark.array, cmap="gray", vmin=mark.low, vmax=high, origin="lower", interpolation="nearest")
+
+
+def _draw_sphere(axes, mark: SphereMap) -> None:
+    latitude, longitude = np.linspace(-90, 90, 361), np.linspace(-180, 180, 721)
+    raster = np.full((latitude.size, longitude.size), np.nan)
+    for low, high in sorted(set(zip(mark.tilt_low, mark.tilt_high))):
+        cells = np.flatnonzero(mark.tilt_low == low)
+        lines = (90.0 - latitude >= low) & (90.0 - latitude <= high)
+        away = np.abs((longitude[:, None] - mark.rot[cells][None, :] + 180.0) % 360.0 - 180.0)
+        raster[lines] = np.asarray(mark.values)[cells][np.argmin(away, axis=1)]
+    axes.pcolormesh(
+        np.radians(longitude),
+        np.radians(latitude),
+        np.ma.masked_invalid(raster),
+        cmap="cividis",
+        vmin=mark.low,
+        vmax=mark.high if mark.high > mark.low else mark.low + 1.0,
+        shading="nearest",
+        rasterized=True,
+    )
+
+
+def _draw_text(axes, mark: Text) -> None:
+    axes.text(
+        mark.across,
+        mark.up,
+        mark.words,
+        transform=axes.transAxes,
+        size=TICK,
+        color=mark.colour,
+        ha=mark.align,
+        va="center",
+    )
+
+
+PAINTERS = {
+    Curve: _draw_curve,
+    Line: _draw_line,
+    Area: _draw_area,
+    Points: _draw_points,
+    Image: _draw_image,
+    SphereMap: _draw_sphere,
+    Text: _draw_text,
+}

@@ -1,0 +1,356 @@
+"""What a Dataset says about itself: its scalars, the settings that made it, and where its data end, in words."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .layout import runs_of
+
+MAIN_KINDS = ("corrected", "masked", "raw", "modified")
+"""FSC kinds by how much they say about the map; the first that is present speaks for a Dataset."""
+
+KIND_WORDS = {
+    "raw": "unmasked",
+    "masked": "masked",
+    "modified": "modified",
+    "phase_randomised": "phase-randomised",
+    "corrected": "corrected",
+}
+
+MAKERS = ("reconstruct", "refine")
+"""Verbs whose settings made a map; those of a judgement did not."""
+
+SPILL = 2
+"""Shells past the particle Nyquist that a kernel may touch without bringing data."""
+
+SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmetry")
+
+
+def number(dataset: xr.Dataset, name: str) -> float:
+    """Return a scalar of a Dataset.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+    name : str
+        A scalar coordinate or variable.
+
+    Returns
+    -------
+    float
+        The number in its own unit; NaN if it is absent, not a number, or not scalar.
+    """
+    if name not in dataset or dataset[name].ndim:
+        return math.nan
+    try:
+        return float(dataset[name].values)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def plain(value: float, digits: int = 4) -> str:
+    """Return a number as people write it.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    digits : int, optional
+        Significant digits.
+
+    Returns
+    -------
+    str
+        Without exponent from 0.001 to a million, with a true minus sign and thin spaces between thousands.
+
+    Examples
+    --------
+    >>> plain(4.0), plain(-28.25, 3), plain(121300.0)
+    ('4', '−28.2', '121\u202f300')
+    """
+    if not math.isfinite(value):
+        return "not known" if math.isnan(value) else "infinite"
+    size = abs(value)
+    if 1e4 <= size < 1e6:
+        return f"{value:,.0f}".replace(",", "\u202f").replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def angstrom(resolution: float) -> str:
+    """Return a resolution with its unit.
+
+    Parameters
+    ----------
+    resolution : float
+        Resolution [angstrom].
+
+    Returns
+    -------
+    str
+        Two decimals below 10 angstrom, one above.
+
+    Examples
+    --------
+    >>> angstrom(4.2), angstrom(23.04)
+    ('4.20 Å', '23.0 Å')
+    """
+    return f"{resolution:.2f} Å" if resolution < 10 else f"{resolution:.1f} Å"
+
+
+def provenance_settings(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return the settings of the run that made a Dataset.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    dict
+        Setting names and values without their groups (those of the mask begin with ``mask_``), the inputs' own
+        settings included; empty where there is no record.
+    """
+    try:
+        record = json.loads(dataset.attrs.get("provenance", "{}"))
+    except (TypeError, ValueError):
+        return {}
+    return dict(_settings(record)) if isinstance(record, Mapping) else {}
+
+
+def _settings(record: Mapping):
+    for source in record.get("inputs") or ():
+        yield from _settings(source.get("provenance") or {})
+    if record.get("verb") in MAKERS:
+        yield from _leaves(record.get("settings") or {})
+
+
+def _leaves(settings: Mapping, prefix: str = ""):
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, "mask_" if name == "mask" else "")
+        elif isinstance(value, (str, int, float, bool)):
+            yield prefix + str(name), value
+
+
+def settings_line(dataset: xr.Dataset) -> str:
+    """Return the settings that made a Dataset as one line, with units.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    str
+        Parts joined by " · "; empty where nothing is known.
+    """
+    words = (
+        ("box_size", "box {} voxels"),
+        ("voxel_size", "voxel {} Å"),
+        ("pixel_size", "pixel {} Å"),
+        ("binning", "binning {}"),
+        ("pad_factor", "pad {}"),
+    )
+    parts = [form.format(plain(number(dataset, name))) for name, form in words if math.isfinite(number(dataset, name))]
+    settings = provenance_settings(dataset)
+    parts += [_setting(name, settings[name]) for name in SETTINGS if name in settings]
+    volume = number(dataset, "mask_volume")
+    if math.isfinite(volume) and volume > 0:
+        parts.append(f"mask {plain(volume)} Å³")
+    elif "fsc" in dataset or settings.get("mask_kind") == "none":
+        parts.append("no mask")
+    randomised = number(dataset, "randomisation_resolution")
+    if math.isfinite(randomised):
+        parts.append(f"phases randomised past {angstrom(randomised)}")
+    return " · ".join(parts)
+
+
+def _setting(name: str, value: Any) -> str:
+    if name == "gridding_correction":
+        return "gridding corrected" if value else "gridding not corrected"
+    word = {"ctf": "CTF", "resample": "resampling"}.get(name, name)
+    return (
+        f"{word} {str(value).replace('_', ' ').replace('fourier', 'Fourier').replace('kaiser bessel', 'Kaiser-Bessel')}"
+    )
+
+
+def bands(dataset: xr.Dataset) -> np.ndarray:
+    """Return the band of every shell; where a Dataset does not say, read it from its insertion weight or FSC.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with a `frequency` dimension.
+
+    Returns
+    -------
+    ndarray
+        Text, shape (frequency,).
+
+    Notes
+    -----
+    What a kernel spreads just past a circular limit is no corner: where what lies past the particle Nyquist ends
+    within two shells, it is not counted as data.
+    """
+    if "band" in dataset and dataset["band"].dims == ("frequency",):
+        return dataset["band"].values.astype(str)
+    frequency = dataset["frequency"].values
+    found = np.where(_filled(dataset), "measured", "no data").astype("<U8")
+    nyquist = number(dataset, "particle_nyquist")
+    if math.isfinite(nyquist) and frequency.size > 1:
+        spacing = frequency[1] - frequency[0]
+        past = (found == "measured") & (frequency > nyquist + 1e-3 * spacing)
+        spilled = past.any() and frequency[past][-1] <= nyquist + SPILL * spacing and not past[-1]
+        found[past] = "support" if spilled else "corner"
+    return found
+
+
+def _filled(dataset: xr.Dataset) -> np.ndarray:
+    for name in ("insertion_weight", "fsc_unmasked", "fsc"):
+        if name in dataset:
+            values = dataset[name].transpose(..., "frequency").values
+            values = values.reshape(-1, values.shape[-1])
+            return (values > 0).all(axis=0) if name == "insertion_weight" else np.isfinite(values).any(axis=0)
+    return np.ones(dataset.sizes["frequency"], dtype=bool)
+
+
+def data_end(dataset: xr.Dataset) -> float:
+    """Return the resolution where the data end.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with a `frequency` dimension.
+
+    Returns
+    -------
+    float
+        Resolution [angstrom] of the last shell that holds data; NaN if none does.
+    """
+    said = number(dataset, "data_end")
+    if math.isfinite(said):
+        return said
+    frequency = dataset["frequency"].values[np.isin(bands(dataset), ("measured", "corner"))]
+    return 1.0 / frequency[-1] if frequency.size and frequency[-1] > 0 else math.nan
+
+
+def band_sentence(dataset: xr.Dataset) -> str:
+    """Return which shells are measured, corner, support or empty, as a sentence.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with a `frequency` dimension.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    frequency = dataset["frequency"].values
+    parts = [
+        f"{label} from {_reach(frequency[first])} to {_reach(frequency[last])}"
+        for label, first, last in runs_of(bands(dataset))
+    ]
+    return f"Shells: {'; '.join(parts)}."
+
+
+def _reach(frequency: float) -> str:
+    return "the origin" if frequency == 0 else angstrom(1.0 / frequency)
+
+
+def nyquist_sentence(dataset: xr.Dataset) -> str:
+    """Return the Nyquist limits as a sentence.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    str
+        One sentence; empty where none is known.
+    """
+    parts = [
+        f"{word} Nyquist {angstrom(1.0 / number(dataset, name))}"
+        for name, word in (("particle_nyquist", "particle"), ("grid_nyquist", "grid"))
+        if number(dataset, name) > 0
+    ]
+    return f"{' and '.join(parts).capitalize()}." if parts else ""
+
+
+def crossing(dataset: xr.Dataset, kind: str = "", threshold: str = "0.143") -> float:
+    """Return where a curve of a Dataset falls through a threshold, as the Dataset states it.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/fsc``, ``cryonb/refinement`` or any with `fsc_resolution` or `resolution`.
+    kind : str, optional
+        FSC kind; empty for the one that speaks for the Dataset.
+    threshold : str, optional
+        Name of the threshold.
+
+    Returns
+    -------
+    float
+        Resolution [angstrom]; NaN where it is never reached or not stated.
+    """
+    if "fsc_resolution" not in dataset:
+        return number(dataset, "resolution") if threshold == "0.143" else math.nan
+    table = dataset["fsc_resolution"]
+    kind = kind or main_kind(dataset)
+    if kind not in table["fsc_kind"].values or threshold not in table["threshold"].values:
+        return math.nan
+    return float(table.sel(fsc_kind=kind, threshold=threshold))
+
+
+def main_kind(dataset: xr.Dataset) -> str:
+    """Return the FSC kind that speaks for a Dataset.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with `fsc(fsc_kind, frequency)`.
+
+    Returns
+    -------
+    str
+        The first of `MAIN_KINDS` that holds a number; else the first kind there is.
+    """
+    present = [str(kind) for kind in dataset["fsc_kind"].values]
+    for kind in MAIN_KINDS:
+        if kind in present and np.isfinite(dataset["fsc"].sel(fsc_kind=kind).values).any():
+            return kind
+    return present[0]
+
+
+def verdict(dataset: xr.Dataset) -> str:
+    """Return what an FSC says, in one sentence that never invents a resolution.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/fsc``, ``cryonb/refinement`` or any with the same variables.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    word = KIND_WORDS.get(main_kind(dataset), main_kind(dataset)) if "fsc_kind" in dataset.dims else "unmasked"
+    resolution, end = crossing(dataset), data_end(dataset)
+    tail = f"; the data end at {angstrom(end)}" if math.isfinite(end) else ""
+    if math.isfinite(resolution):
+        return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{tail}."
+    if not math.isfinite(end):
+        return "No shell holds data: there is no curve."
+    return f"The {word} curve does not fall to 0.143: no resolution to state{tail}."

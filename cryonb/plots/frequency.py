@@ -1,0 +1,126 @@
+"""Marks that every graph over spatial frequency shares: Nyquist lines, bands, thresholds, ends of the axis."""
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from . import facts
+from .layout import runs_of
+from .marks import GREY, ORANGE, PALE, SKY, VERMILLION, Band, Line
+
+X_LABEL = "spatial frequency [1/Å]"
+
+BAND_STYLE = {
+    "corner": dict(label="corner: past the particle Nyquist", colour=ORANGE),
+    "support": dict(label="support: smoothness, no data", colour=SKY),
+    "no data": dict(label="no data", colour=PALE, hatch="////"),
+}
+
+
+LIMITS = {
+    "particle_nyquist": ("particle Nyquist", "particle", VERMILLION, "-"),
+    "corner_end": ("√2 × particle Nyquist", "√2 × particle", VERMILLION, (0, (1, 2))),
+    "grid_nyquist": ("grid Nyquist", "grid", GREY, "--"),
+}
+"""Words in full and in short, colour and line style of each limit."""
+
+
+def limits(*datasets: xr.Dataset) -> tuple[float, float]:
+    """Return the ends of a frequency axis that holds all the shells and Nyquist limits of some Datasets.
+
+    Parameters
+    ----------
+    *datasets : xarray.Dataset
+        Kinds with a `frequency` dimension.
+
+    Returns
+    -------
+    tuple of float
+        Ends [1/angstrom].
+    """
+    ends = [float(dataset["frequency"].values[-1]) for dataset in datasets]
+    ends += [facts.number(dataset, name) for dataset in datasets for name in ("particle_nyquist", "grid_nyquist")]
+    return 0.0, 1.015 * max((end for end in ends if math.isfinite(end) and end > 0), default=1.0)
+
+
+def band_marks(dataset: xr.Dataset, stop: float) -> list[Band]:
+    """Return the bands in which shells are not plainly measured.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with a `frequency` dimension.
+    stop : float
+        Right end of the axis [1/angstrom]; the last band reaches it.
+
+    Returns
+    -------
+    list of Band
+        Named "corner", "support" and "no data"; neighbours share an edge half way between their shells.
+    """
+    frequency = dataset["frequency"].values
+    edges = np.concatenate([[frequency[0]], (frequency[1:] + frequency[:-1]) / 2, [stop]])
+    found = []
+    for label, first, last in runs_of(facts.bands(dataset)):
+        if label in BAND_STYLE:
+            found.append(Band(float(edges[first]), float(edges[last + 1]), label, **BAND_STYLE[label]))
+    covered = max(
+        frequency[-1] * 1.03, frequency[-1] + 2 * (frequency[-1] - frequency[-2] if frequency.size > 1 else 0)
+    )
+    if stop > covered and (not found or found[-1].stop < stop):
+        found.append(Band(float(frequency[-1]), stop, "no data", **BAND_STYLE["no data"]))
+    return found
+
+
+def nyquist_lines(*datasets: xr.Dataset, names: str = "full") -> list[Line]:
+    """Return the particle Nyquist, the grid Nyquist, and the end of the corners where there are some.
+
+    Parameters
+    ----------
+    *datasets : xarray.Dataset
+        Kinds with a `frequency` dimension.
+    names : {"full", "short", ""}, optional
+        Whether the lines carry all their words, or short ones with the rest in the key, or none.
+
+    Returns
+    -------
+    list of Line
+        Named "particle_nyquist", "grid_nyquist", "corner_end"; limits that coincide share a line named after the first.
+    """
+    groups: list[list[tuple[str, float]]] = []
+    for name in LIMITS:
+        for at in sorted({_limit(dataset, name) for dataset in datasets} - {0.0}):
+            twin = next((group for group in groups if math.isclose(group[0][1], at, rel_tol=2e-3)), None)
+            if twin is None:
+                groups.append([(name, at)])
+            elif name not in [other for other, _ in twin]:
+                twin.append((name, at))
+    return [_limit_line(group, names) for group in groups]
+
+
+def _limit(dataset: xr.Dataset, name: str) -> float:
+    if name == "corner_end":
+        return math.sqrt(2.0) * _limit(dataset, "particle_nyquist") if "corner" in facts.bands(dataset) else 0.0
+    at = facts.number(dataset, name)
+    return at if math.isfinite(at) and at > 0 else 0.0
+
+
+def _limit_line(group: list[tuple[str, float]], names: str) -> Line:
+    first, at = group[0]
+    full, _, colour, style = LIMITS[first]
+    words = " = ".join(LIMITS[name][names == "short"] for name, _ in group)
+    words = words.replace("particle Nyquist = grid Nyquist", "particle = grid Nyquist")
+    label = f"{words} {facts.angstrom(1.0 / at)}" if names else ""
+    return Line(at, first, label, "x", colour, style, full if names == "short" else "")
+
+
+def threshold_lines() -> list[Line]:
+    """Return the fixed thresholds of an FSC.
+
+    Returns
+    -------
+    list of Line
+        Named by their values.
+    """
+    return [Line(float(name), name, name, "y", GREY, (0, (4, 2.5))) for name in ("0.143", "0.5")]

@@ -1,0 +1,50 @@
+"""Postprocessing on one page: FSC, Guinier plot, and the map before and after sharpening."""
+
+import math
+
+import xarray as xr
+
+from . import facts
+from .curves import KEY_TITLE, fsc_panel, fsc_words, guinier_panel, guinier_verdict
+from .images import central_section, image_panels
+from .marks import Row, Sheet
+
+
+def postprocess_sheet(dataset: xr.Dataset) -> Sheet:
+    """Return the figure of a Dataset of kind ``cryonb/postprocess``.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        The postprocessed map.
+
+    Returns
+    -------
+    Sheet
+        FSC, Guinier plot (where there is one), sections of the unsharpened and the sharpened map.
+    """
+    rows = [Row((fsc_panel(dataset),), 3.0, "right", KEY_TITLE)]
+    headline = facts.verdict(dataset)
+    if "log_amplitude" in dataset:
+        rows.append(Row((guinier_panel(dataset, "Guinier plot"),), 2.4, "right"))
+        headline = f"{headline} {guinier_verdict(dataset)}"
+    voxel = facts.number(dataset, "voxel_size")
+    for words in ("unsharpened", "sharpened"):
+        arrays = {f"{words}, section along {plane}": central_section(dataset[words], plane) for plane in "zyx"}
+        rows.append(Row(image_panels(arrays, voxel), 1.9, grey_scale="density"))
+    caption = " · ".join(part for part in (_decisions(dataset), facts.settings_line(dataset)) if part)
+    return Sheet(tuple(rows), "Postprocessing", headline, caption, f"{fsc_words(dataset)} {headline}", aligned=True)
+
+
+def _decisions(dataset: xr.Dataset) -> str:
+    words = (
+        ("b_factor_used", "sharpened with B = {} Å²"),
+        ("lowpass", "low-pass {} Å"),
+        ("relion_resolution", "RELION would state {} Å"),
+        ("relion_b_factor", "and apply B = {} Å²"),
+    )
+    numbers = ((form, facts.number(dataset, name)) for name, form in words)
+    return " · ".join(form.format(facts.plain(value, 3)) for form, value in numbers if math.isfinite(value))
+
+
+PLOTS = {"cryonb/postprocess": postprocess_sheet}

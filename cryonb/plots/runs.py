@@ -1,0 +1,206 @@
+"""Several runs in one figure: side by side, or their curves in one panel."""
+
+import math
+
+import xarray as xr
+
+from ..errors import SchemaError, must
+from . import facts, frequency
+from .curves import FSC_LIMITS, fsc_curves, fsc_panel
+from .images import central_section, grey_limits, image_panels, maps_of
+from .marks import SERIES, Curve, Panel, Row, Sheet
+
+ACROSS = 4
+FSC_HEIGHT = {1: 3.2, 2: 3.0, 3: 2.6, 4: 2.5}
+
+
+def runs_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Return the runs of a tree by label.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        One child a run.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        The runs, in the tree's order.
+
+    Raises
+    ------
+    SchemaError
+        If there is no run, or one has nothing to show.
+    """
+    rule = "a DataTree with one child a run is needed"
+    must(isinstance(tree, xr.DataTree), rule, type(tree).__name__, "Make one with compare", SchemaError)
+    runs = {label: child.to_dataset() for label, child in tree.children.items()}
+    must(bool(runs), rule, "no child", "Give compare at least one run", SchemaError)
+    for label, run in runs.items():
+        shows = has_fsc(run) or bool(maps_of(run))
+        must(
+            shows,
+            f"run {label!r} must hold an FSC or a map",
+            ", ".join(run.data_vars) or "nothing",
+            "Leave it out",
+            SchemaError,
+        )
+    return runs
+
+
+def has_fsc(run: xr.Dataset) -> bool:
+    """Return whether a run holds FSC curves.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    bool
+        True if it does.
+    """
+    return ("fsc" in run and "fsc_kind" in run["fsc"].dims) or "fsc_unmasked" in run
+
+
+def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
+    """Return the figure of runs beside each other: FSC on shared axes, central sections on one grey scale.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        One child a run.
+
+    Returns
+    -------
+    Sheet
+        The figure; at most four runs a row.
+
+    Raises
+    ------
+    SchemaError
+        If a run has nothing to show.
+    """
+    runs = runs_of(tree)
+    labels = list(runs)
+    rows: list[Row] = []
+    for start in range(0, len(labels), ACROSS):
+        rows += _rows({label: runs[label] for label in labels[start : start + ACROSS]}, runs)
+    return Sheet(
+        tuple(rows),
+        "Runs side by side",
+        "",
+        "\n".join(f"{label}: {facts.settings_line(run)}" for label, run in runs.items()),
+        " ".join(f"{label}: {_reading(run)}" for label, run in runs.items()),
+        aligned=True,
+    )
+
+
+def _rows(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]:
+    rows = []
+    with_fsc = {label: run for label, run in some.items() if has_fsc(run)}
+    if with_fsc:
+        x_limits = frequency.limits(*(run for run in runs.values() if has_fsc(run)))
+        panels = [
+            fsc_panel(run, x_limits, label, _note(run), names="short") if label in with_fsc else _blank(label)
+            for label, run in some.items()
+        ]
+        rows.append(Row(tuple(_unnumbered(panel) for panel in panels), FSC_HEIGHT[len(panels)], "below", share_y=True))
+    images = {label: _chosen_map(run) for label, run in some.items()}
+    if any(image is not None for image in images.values()):
+        limits = grey_limits(
+            [central_section(_chosen_map(run)) for run in runs.values() if _chosen_map(run) is not None]
+        )
+        shown = {label: central_section(image) for label, image in images.items() if image is not None}
+        sizes = [facts.number(some[label], "voxel_size") for label in shown]
+        by_label = dict(zip(shown, image_panels(shown, sizes, limits)))
+        rows.append(Row(tuple(by_label.get(label, _blank("")) for label in some), 2.6, grey_scale="density"))
+    return rows
+
+
+def _unnumbered(panel: Panel) -> Panel:
+    """Return the panel with the words of its curves free of numbers, so that all panels share one key."""
+    marks = tuple(
+        Curve(mark.x, mark.y, mark.name, mark.label.split(":")[0], mark.colour, mark.style, mark.width)
+        if isinstance(mark, Curve)
+        else mark
+        for mark in panel.marks
+    )
+    return Panel(
+        marks, panel.title, panel.note, panel.x_label, panel.y_label, panel.x_limits, panel.y_limits, panel.top
+    )
+
+
+def _blank(title: str) -> Panel:
+    return Panel((), title)
+
+
+def _note(run: xr.Dataset) -> str:
+    resolution = facts.crossing(run)
+    return f"0.143 at {facts.angstrom(resolution)}" if math.isfinite(resolution) else "0.143 not reached"
+
+
+def _reading(run: xr.Dataset) -> str:
+    parts = [facts.verdict(run), facts.nyquist_sentence(run)] if has_fsc(run) else ["a map."]
+    settings = facts.settings_line(run).replace(" · ", ", ")
+    return " ".join([*parts, f"Made with {settings}." if settings else ""]).strip()
+
+
+def _chosen_map(run: xr.Dataset) -> xr.DataArray | None:
+    volumes = maps_of(run)
+    for name in ("volume", "density", "sharpened", "mean of the halves"):
+        if name in volumes:
+            return volumes[name]
+    return next(iter(volumes.values()), None)
+
+
+def overlay_sheet(tree: xr.DataTree) -> Sheet:
+    """Return the figure of several runs' FSC curves in one panel, each with its particle Nyquist.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        One child a run.
+
+    Returns
+    -------
+    Sheet
+        The figure; of each run the curve that speaks for it.
+
+    Raises
+    ------
+    SchemaError
+        If no run has an FSC.
+    """
+    runs = {label: run for label, run in runs_of(tree).items() if has_fsc(run)}
+    must(bool(runs), "a run must hold an FSC", "none", "Diagnose the runs first", SchemaError)
+    x_limits = frequency.limits(*runs.values())
+    curves = []
+    for (label, run), (colour, style) in zip(runs.items(), SERIES * 4):
+        curve = _speaking(run)
+        curves.append(
+            Curve(curve.x, curve.y, label, f"{label}: {_note(run).removeprefix('0.143 ')}", colour, style, 2.0)
+        )
+    panel = Panel(
+        (*frequency.threshold_lines(), *frequency.nyquist_lines(*runs.values()), *curves),
+        x_label=frequency.X_LABEL,
+        y_label="Fourier shell correlation",
+        x_limits=x_limits,
+        y_limits=FSC_LIMITS,
+        top="frequency",
+    )
+    caption = "\n".join(f"{label}: {facts.settings_line(run)}" for label, run in runs.items())
+    words = " ".join(f"{label}: {_reading(run)}" for label, run in runs.items())
+    return Sheet(
+        (Row((panel,), 3.6, "right", "FSC, and where it falls to 0.143"),),
+        "Fourier shell correlation",
+        "",
+        caption,
+        words,
+    )
+
+
+def _speaking(run: xr.Dataset) -> Curve:
+    curves = {curve.name: curve for curve in fsc_curves(run)}
+    return curves.get(facts.main_kind(run) if "fsc" in run else "unmasked") or next(iter(curves.values()))
