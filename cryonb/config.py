@@ -233,6 +233,12 @@ class BoxConfig(Config):
         choices=("trilinear", "nearest", "kaiser_bessel", "nufft"),
     )
     gridding_correction: bool = knob(True, help="Divide the map by the transform of the kernel.")
+    corners: str = knob(
+        "auto",
+        help="Corners outside the inscribed sphere: keep them, or replace them by their mean (soft), as RELION does; "
+        "auto = soft, but keep where the grid is finer than the data, since the edge would leak into empty shells.",
+        choices=("auto", "keep", "soft"),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -24,12 +24,15 @@ class Grid:
         Interpolation kernel.
     reach : int
         The grid holds indices -reach..reach along z and y.
+    radius : float
+        Points further from the origin than this hold no frequency of interest [grid step].
     """
 
     size: int
     padded: int
     kernel: str
     reach: int
+    radius: float
 
     @classmethod
     def of(cls, size: int, pad_factor: float, kernel: str, max_index: float) -> "Grid":
@@ -52,8 +55,9 @@ class Grid:
             The grid.
         """
         padded = size if pad_factor == 1 else 2 * round(size * pad_factor / 2)
-        furthest = min(np.ceil(max_index * padded / size), padded // 2)
-        return cls(size, padded, kernel, int(furthest) + max(1, WIDTH[kernel] // 2))
+        radius = max_index * padded / size
+        furthest = min(np.ceil(radius), -(-padded // 2))
+        return cls(size, padded, kernel, int(furthest) + max(1, WIDTH[kernel] // 2), radius)
 
     @property
     def scale(self) -> float:
@@ -169,7 +173,7 @@ def fourier_volume(
     """
     xp = backend_of(volume).xp
     size = volume.shape[-1]
-    grid = Grid.of(size, pad_factor, kernel, size if max_index is None else max_index)
+    grid = Grid.of(size, pad_factor, kernel, size * 3**0.5 / 2 if max_index is None else max_index)
     if gridding_correction:
         profile = xp.asarray(gridding_profile(grid).astype(np.float32))
         volume = volume / (profile[:, None, None] * profile[:, None] * profile)

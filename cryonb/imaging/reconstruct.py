@@ -15,6 +15,9 @@ PARTS = 3
 SMALLEST_WEIGHT = 1e-3
 """Weights below this fraction of the mean weight of their shell are raised to it before the division."""
 
+CORNER_EDGE = 3
+"""Width of the edge of `without_corners` [voxel]."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Accumulator:
@@ -122,6 +125,31 @@ class Reconstruction:
     shell_weight: np.ndarray
 
 
+def without_corners(density: Any) -> Any:
+    """Return a volume whose corners, outside the inscribed sphere, are replaced by their mean.
+
+    Parameters
+    ----------
+    density : array, (n, n, n), float32
+        The volume.
+
+    Returns
+    -------
+    array, (n, n, n), float32
+        The same inside radius n / 2, a cosine edge of `CORNER_EDGE` voxels, and the mean of the corners beyond.
+    """
+    xp = backend_of(density).xp
+    size = density.shape[0]
+    line = np.arange(size) - size // 2
+    square = xp.asarray((line[:, None] ** 2 + line[None, :] ** 2).astype(np.float32))
+    distances = (xp.sqrt(square + np.float32(height**2)) - np.float32(size / 2) for height in line)
+    inside = [0.5 + 0.5 * xp.cos(xp.pi * xp.clip(distance / CORNER_EDGE, 0.0, 1.0)) for distance in distances]
+    inside = xp.stack(inside).astype(xp.float32)
+    outside = 1.0 - inside
+    mean = (density * outside).sum(dtype=xp.float64) / outside.sum(dtype=xp.float64)
+    return density * inside + outside * xp.float32(mean)
+
+
 def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> Reconstruction:
     """Return the volume of an accumulator, which is used up.
 
@@ -157,19 +185,18 @@ def _plane_square(grid: Grid) -> np.ndarray:
     return line[:, None] ** 2 + np.arange(grid.reach + 1)[None, :] ** 2
 
 
-def _fine_shells(grid: Grid, xp: Any):
+def _fine_distances(grid: Grid, xp: Any):
     square = xp.asarray(_plane_square(grid).astype(np.float32))
     for plane in range(grid.side):
-        height = np.float32((plane - grid.reach) ** 2)
-        yield plane, xp.sqrt(square + height).astype(xp.int32)
+        yield plane, xp.sqrt(square + np.float32((plane - grid.reach) ** 2))
 
 
 def _shell_totals(sums: Any, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     xp = backend_of(sums).xp
     bins = int(np.ceil(grid.reach * 3**0.5)) + 2
     totals, counts = xp.zeros(bins), xp.zeros(bins)
-    for plane, shell in _fine_shells(grid, xp):
-        flat = shell.ravel()
+    for plane, distance in _fine_distances(grid, xp):
+        flat = distance.astype(xp.int32).ravel()
         totals += xp.bincount(flat, sums[plane, :, :, 2].ravel(), bins)
         counts += xp.bincount(flat, minlength=bins)
     return totals, counts
@@ -187,10 +214,11 @@ def _coarse_means(totals: np.ndarray, counts: np.ndarray, grid: Grid) -> np.ndar
 def _divide(sums: Any, grid: Grid, floor: np.ndarray) -> None:
     xp = backend_of(sums).xp
     smallest = xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
-    for plane, shell in _fine_shells(grid, xp):
-        weight = xp.maximum(sums[plane, :, :, 2], smallest[shell])
-        sums[plane, :, :, 0] /= weight
-        sums[plane, :, :, 1] /= weight
+    for plane, distance in _fine_distances(grid, xp):
+        weight = xp.maximum(sums[plane, :, :, 2], smallest[distance.astype(xp.int32)])
+        factor = (distance <= np.float32(grid.radius)) / weight
+        sums[plane, :, :, 0] *= factor
+        sums[plane, :, :, 1] *= factor
 
 
 def _to_real_space(sums: Any, grid: Grid) -> Any:

@@ -1,0 +1,323 @@
+"""Runs: what one needs, and the reconstruction of half maps from particles with poses."""
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..backends import get_backend
+from ..config import RunConfig
+from ..engines import get_engine
+from ..errors import RunStopped, must
+from ..imaging.fourier import half_transform
+from ..imaging.masks import checked_mask, make_mask
+from ..imaging.projector import Grid
+from ..imaging.reconstruct import PARTS, Accumulator, Reconstruction, without_corners
+from ..imaging.reconstruct import reconstruct as divide_and_transform
+from ..imaging.shells import crossing, fourier_shell_correlation, n_coefficients, shell_power
+from ..imaging.symmetry import symmetry_operators
+from ..provenance import stamp
+from ..schema import HALVES, REFINEMENT, build, grid_coordinates, shell_coordinates
+from .prepare import TILE, Images, Sampling, Weigher, check_particles, half_sets
+
+Progress = Callable[[float, str], None]
+GIBIBYTE = 2**30
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a reconstruction will hold and do, known before anything is allocated.
+
+    Attributes
+    ----------
+    sampling : Sampling
+        Boxes and frequencies.
+    padded_size : int
+        Voxels along an edge of the padded grid.
+    n_particles : int
+        Particles in both halves.
+    insertions : int
+        Slices inserted: particles times symmetry operators.
+    memory_bytes : int
+        Largest memory held at a time, beyond what the process holds already [byte].
+    """
+
+    sampling: Sampling
+    padded_size: int
+    n_particles: int
+    insertions: int
+    memory_bytes: int
+
+    def __str__(self) -> str:
+        s = self.sampling
+        return (
+            f"{self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A, binned to {s.binned_size}, "
+            f"into a box of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; "
+            f"{self.insertions} insertions, {self.memory_bytes / GIBIBYTE:.2f} GiB"
+        )
+
+
+def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
+    """Return what a reconstruction needs.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles.
+    config : RunConfig or mapping, optional
+        Settings.
+    **groups
+        Settings by group, as in `RunConfig.gather`.
+
+    Returns
+    -------
+    Plan
+        Sizes, work and memory.
+
+    Raises
+    ------
+    InputError
+        If the particles or settings cannot work.
+    """
+    settings = RunConfig.gather(config, **groups)
+    check_particles(particles, settings)
+    sampling = Sampling.of(particles, settings)
+    count = particles.sizes["particle"]
+    operators = len(symmetry_operators(settings.imaging.symmetry))
+    memory = _exact_bytes(sampling, count) if settings.box.kernel == "nufft" else _gridding_bytes(sampling, settings)
+    padded = sampling.box_size if settings.box.kernel == "nufft" else _grid(sampling, settings).padded
+    return Plan(sampling, padded, count, count * operators, memory)
+
+
+def _grid(sampling: Sampling, config: RunConfig) -> Grid:
+    edge = sampling.transform_size / 2 if config.box.limit == "square" else sampling.max_index
+    furthest = edge * 2**0.5 if config.box.limit == "square" else edge
+    if config.refine.max_resolution > 0:
+        furthest = min(furthest, sampling.max_index)
+    return Grid.of(sampling.box_size, config.box.pad_factor, config.box.kernel, furthest)
+
+
+def _gridding_bytes(sampling: Sampling, config: RunConfig) -> int:
+    grid = _grid(sampling, config)
+    accumulators = 2 * Accumulator.points(grid) * PARTS * 4
+    half_done = sampling.box_size * grid.side * grid.columns * 8
+    maps = 5 * sampling.box_size**3 * 4
+    tiles = 2 * TILE * (3 * sampling.read_size**2 * 4 + 5 * sampling.transform_size**2 * 4)
+    return accumulators + 2 * half_done + maps + tiles
+
+
+def _exact_bytes(sampling: Sampling, count: int) -> int:
+    coefficients = sampling.transform_size * (sampling.transform_size // 2 + 1)
+    return count * coefficients * 12 + 12 * (2 * sampling.box_size) ** 3 * 16
+
+
+def _refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
+    limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
+    remedy = "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
+    if config.box.pad_factor > 1 and config.box.kernel != "nufft":
+        lean = config.box.replace(pad_factor=1)
+        leaner = _gridding_bytes(needed.sampling, dataclasses.replace(config, box=lean))
+        if leaner <= limit:
+            remedy = f"box.pad_factor 1 would fit, with {leaner / GIBIBYTE:.2f} GiB"
+    got = f"a run that needs {needed.memory_bytes / GIBIBYTE:.2f} GiB where {limit / GIBIBYTE:.2f} GiB are allowed"
+    must(needed.memory_bytes <= limit, "a run must fit in memory [GiB]", got, remedy)
+
+
+class _Counter:
+    """Progress of several threads as one fraction; once the listener objects, every thread stops."""
+
+    def __init__(self, total: int, listener: Progress | None) -> None:
+        self._total, self._listener, self._done = max(1, total), listener, 0
+        self._stop: BaseException | None = None
+        self._lock = threading.Lock()
+
+    def add(self, amount: int, text: str) -> None:
+        with self._lock:
+            self._done += amount
+            if self._stop is not None:
+                raise RunStopped("the run was stopped. Start it again to continue.") from self._stop
+            if self._listener is not None:
+                try:
+                    self._listener(min(1.0, self._done / self._total), text)
+                except BaseException as problem:
+                    self._stop = problem
+                    raise
+
+
+def reconstruct(
+    particles: xr.Dataset,
+    config: Any = None,
+    *,
+    mask: np.ndarray | None = None,
+    progress: Progress | None = None,
+    **groups: Any,
+) -> xr.Dataset:
+    """Return the half maps of particles with known poses.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles, with poses and half sets.
+    config : RunConfig or mapping, optional
+        Settings.
+    mask : ndarray, (n, n, n), float32, optional
+        Mask of the target box, kept beside the maps; else `config.mask` makes one.
+    progress : callable, optional
+        Called with (fraction, text); what it raises stops the run.
+    **groups
+        Settings by group, as in `RunConfig.gather`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Kind cryonb/refinement: half maps [grey scale of the images], their FSC, weights and spectra.
+
+    Raises
+    ------
+    InputError
+        If the particles or settings cannot work, or the run does not fit in memory.
+    RunStopped
+        If `progress` stopped it.
+
+    Notes
+    -----
+    Each half map is sum(w c F) / sum(w c^2) on a padded grid, where F is the half transform of an image, c its
+    contrast transfer and w the interpolation kernel; then the inverse transform, divided by that of the kernel.
+
+    References
+    ----------
+    Scheres (2012), doi:10.1016/j.jsb.2012.09.006
+    """
+    settings = RunConfig.gather(config, **groups)
+    needed = plan(particles, settings)
+    _refuse_if_too_large(needed, settings)
+    shape = (needed.sampling.box_size,) * 3
+    mask = None if mask is None else checked_mask(mask, shape)
+    halves = half_sets(particles, settings)
+    threads = settings.compute.threads or len(os.sched_getaffinity(0))
+    counter = _Counter(needed.n_particles, progress)
+    soft = _softens_corners(needed.sampling, settings)
+
+    def one(half: Images, share: int) -> Reconstruction:
+        made = _half_map(half, share, counter)
+        return dataclasses.replace(made, density=without_corners(made.density)) if soft else made
+
+    results = get_engine(settings.compute.engine).map(one, halves, threads)
+    return _labelled(particles, settings, needed.sampling, results, mask)
+
+
+def _softens_corners(sampling: Sampling, config: RunConfig) -> bool:
+    finer_than_data = sampling.box_size > sampling.binned_size
+    return config.box.corners == "soft" or (config.box.corners == "auto" and not finer_than_data)
+
+
+def _half_map(images: Images, threads: int, counter: _Counter) -> Reconstruction:
+    backend = get_backend(images.config.compute.backend)
+    weigher = Weigher.of(images, backend.xp)
+    if images.config.box.kernel == "nufft":
+        return _exact_half_map(images, weigher, threads, counter)
+    accumulator = Accumulator.empty(_grid(images.sampling, images.config), backend.xp)
+    for batch in _batches(images):
+        pixels = backend.xp.asarray(images.read(batch))
+        for tile in _tiles_of(batch):
+            inside = slice(tile.start - batch.start, tile.stop - batch.start)
+            coefficients, weights = weigher(tile, pixels[inside])
+            rotations = backend.xp.asarray(images.rotations[tile])
+            accumulator.insert(coefficients, weights, rotations, threads)
+            counter.add(tile.stop - tile.start, "inserting slices")
+    return divide_and_transform(accumulator, images.config.box.gridding_correction)
+
+
+def _batches(images: Images) -> list[slice]:
+    """Return what is read at a time: a whole number of tiles."""
+    wanted = images.config.compute.batch_size or 2 * TILE
+    step = TILE * max(1, wanted // (2 * TILE))
+    return [slice(start, min(start + step, len(images))) for start in range(0, len(images), step)]
+
+
+def _tiles_of(batch: slice) -> list[slice]:
+    return [slice(start, min(start + TILE, batch.stop)) for start in range(batch.start, batch.stop, TILE)]
+
+
+def _exact_half_map(images: Images, weigher: Weigher, threads: int, counter: _Counter) -> Reconstruction:
+    from ..imaging.exact import least_squares_volume
+
+    parts = []
+    for tile in images.tiles():
+        parts.append(weigher(tile, images.read(tile)))
+        counter.add(0, "preparing images")
+    coefficients, weights = (np.concatenate(part) for part in zip(*parts))
+    operators = images.rotations.shape[1]
+    coefficients, weights = (np.repeat(part, operators, axis=0) for part in (coefficients, weights))
+    rotations = images.rotations.reshape(-1, 3, 3).astype(np.float64)
+    size = images.sampling.box_size
+    density, _ = least_squares_volume(
+        coefficients,
+        weights,
+        rotations,
+        size,
+        threads=threads,
+        progress=lambda fraction, text: counter.add(0, text),
+    )
+    counter.add(len(images), "exact reconstruction")
+    return Reconstruction(density, _plane_weight(weights, size))
+
+
+def _plane_weight(weights: np.ndarray, size: int) -> np.ndarray:
+    """Return the mean weight of the points of each shell that the slices bring, for an exact reconstruction."""
+    from ..imaging.fourier import half_radius
+
+    shell = np.floor(half_radius(weights.shape[1], 2) + 0.5).astype(int).ravel()
+    total = np.bincount(shell, weights.sum(axis=0, dtype=np.float64).ravel(), size // 2 + 1)[: size // 2 + 1]
+    return total / n_coefficients(size)
+
+
+def _labelled(
+    particles: xr.Dataset,
+    config: RunConfig,
+    sampling: Sampling,
+    results: list[Reconstruction],
+    mask: np.ndarray | None,
+) -> xr.Dataset:
+    maps = np.stack([result.density for result in results])
+    transforms = [half_transform(density) for density in maps]
+    fsc = fourier_shell_correlation(*transforms)
+    weight = np.stack([result.shell_weight for result in results])
+    fsc = np.where((weight > 0).all(axis=0), fsc, np.nan)
+    power = np.mean([shell_power(transform) for transform in transforms], axis=0) / n_coefficients(sampling.box_size)
+    signal = np.clip(np.nan_to_num(fsc), 0.0, 1.0) * power
+    shell = crossing(fsc, 0.143, np.isfinite(fsc))
+    resolution = sampling.field_of_view / shell if np.isfinite(shell) else np.nan
+    if mask is None:
+        mask = make_mask(maps.mean(axis=0), sampling.voxel_size, config.mask, 0.0)
+    names = ("rot", "tilt", "psi", "shift_y", "shift_x", "random_subset")
+    variables = {
+        "half_map": maps,
+        "mask": mask,
+        "insertion_weight": weight,
+        "fsc_unmasked": fsc,
+        "noise_power": power - signal,
+        "signal_power": signal,
+        **{name: particles[name].values for name in names},
+    }
+    coords = {
+        "half": np.array(HALVES),
+        "particle": particles["particle"].values,
+        **grid_coordinates(sampling.box_size, sampling.voxel_size),
+        **shell_coordinates(sampling.box_size, sampling.voxel_size),
+        "n_coefficients": n_coefficients(sampling.box_size),
+        "voxel_size": sampling.voxel_size,
+        "pixel_size": sampling.pixel_size,
+        "box_size": sampling.box_size,
+        "binning": sampling.read_size / sampling.binned_size,
+        "pad_factor": config.box.pad_factor,
+        "particle_nyquist": sampling.particle_nyquist,
+        "grid_nyquist": sampling.grid_nyquist,
+        "resolution": resolution,
+    }
+    run = build(REFINEMENT, variables, coords, {"limit": config.box.limit, "kernel": config.box.kernel})
+    return stamp(run, "reconstruct", config.as_dict(), [particles])

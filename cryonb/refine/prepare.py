@@ -1,0 +1,433 @@
+"""Labels off: a Dataset of particles becomes tiles of weighted half transforms.
+
+A tile is a fixed number of particles of one half set, in the order of their ids. All arithmetic on images is done
+tile by tile, whatever the batch size or the number of threads, so that results do not depend on either.
+"""
+
+import dataclasses
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+
+from ..backends import backend_of
+from ..config import RunConfig
+from ..errors import InputError, must
+from ..imaging.ctf import CtfParameters, FrequencyPlane, contrast_transfer
+from ..imaging.fourier import crop_half_transform
+from ..imaging.images import displacement, normalise, soft_window
+from ..imaging.projector import in_plane_limit
+from ..imaging.resample import binned_size, interpolate_images
+from ..imaging.rotations import euler_to_matrix
+from ..imaging.symmetry import symmetry_operators
+from ..schema import PARTICLES, validate
+
+TILE = 32
+"""Particles a tile."""
+
+CTF_COLUMNS = ("defocus_u", "defocus_v", "defocus_angle", "voltage", "spherical_aberration", "amplitude_contrast")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """Boxes and frequencies of a run, all over one field of view.
+
+    Attributes
+    ----------
+    read_size : int
+        Pixels along an edge of the images as read.
+    pixel_size : float
+        Their pixel size [angstrom].
+    binned_size : int
+        Pixels along an edge after binning.
+    box_size : int
+        Voxels along an edge of the target grid.
+    transform_size : int
+        Pixels along an edge of the images whose transforms are inserted.
+    max_index : float
+        Largest abs(k) of the circle limit, in units of 1 / field of view.
+    """
+
+    read_size: int
+    pixel_size: float
+    binned_size: int
+    box_size: int
+    transform_size: int
+    max_index: float
+
+    @classmethod
+    def of(cls, particles: xr.Dataset, config: RunConfig) -> Self:
+        """Return the sampling of a run.
+
+        Parameters
+        ----------
+        particles : xarray.Dataset
+            Kind cryonb/particles.
+        config : RunConfig
+            Settings.
+
+        Returns
+        -------
+        Sampling
+            The sampling.
+
+        Raises
+        ------
+        InputError
+            If images are not square or a box would be too small.
+        """
+        rows, read = particles["image"].shape[-2:]
+        must(rows == read, "particle images must be square [pixel]", f"{rows} x {read}", "Crop or pad them to a square")
+        must(read >= 8, "particle images must have at least 8 pixels", read, "Extract larger images")
+        pixel_size = float(particles["pixel_size"])
+        binned = binned_size(read, config.box.binning)
+        box = config.box.box_size or binned
+        transform = binned if config.box.resample == "fourier" else box
+        max_index = binned / 2
+        if config.refine.max_resolution > 0:
+            max_index = min(max_index, read * pixel_size / config.refine.max_resolution)
+            rule = "max_resolution must leave at least two shells [angstrom]"
+            coarsest = read * pixel_size / 2
+            must(max_index >= 2, rule, f"{config.refine.max_resolution:g}", f"Use {coarsest:g} or less")
+        return cls(read, pixel_size, binned, box, transform, max_index)
+
+    @property
+    def field_of_view(self) -> float:
+        """Edge of the box [angstrom]."""
+        return self.read_size * self.pixel_size
+
+    @property
+    def voxel_size(self) -> float:
+        """Voxel size of the target grid [angstrom]."""
+        return self.field_of_view / self.box_size
+
+    @property
+    def binned_pixel_size(self) -> float:
+        """Pixel size after binning [angstrom]."""
+        return self.field_of_view / self.binned_size
+
+    @property
+    def particle_nyquist(self) -> float:
+        """Highest frequency that the binned images hold along an axis [1/angstrom]."""
+        return 0.5 / self.binned_pixel_size
+
+    @property
+    def grid_nyquist(self) -> float:
+        """Highest frequency that the target grid holds along an axis [1/angstrom]."""
+        return 0.5 / self.voxel_size
+
+    @property
+    def grey_scale(self) -> float:
+        """Factor from a coefficient of an image to one of the volume.
+
+        Pixels hold line integrals in units of the pixel size as read, voxels hold density, so that a volume has the
+        same grey scale whatever its box.
+        """
+        transform_pixel = self.field_of_view / self.transform_size
+        read_pixel = self.pixel_size
+        raw_pixel = read_pixel if self.transform_size == self.binned_size else transform_pixel
+        return raw_pixel**2 * read_pixel / self.voxel_size**3
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """Particles without labels, ready to be turned into weighted half transforms.
+
+    Attributes
+    ----------
+    stack : xarray.DataArray
+        Lazy images, in the order of the ids.
+    sampling : Sampling
+        Boxes and frequencies.
+    rotations : ndarray, (m, operators, 3, 3), float32
+        Orientation of each image, once for every symmetry operator.
+    shift_x, shift_y : ndarray, (m,), float64
+        Displacement that centres each image, as a fraction of the field of view.
+    ctf : CtfParameters or None
+        Contrast transfer; None where it is not corrected.
+    config : RunConfig
+        Settings.
+    """
+
+    stack: xr.DataArray
+    sampling: Sampling
+    rotations: np.ndarray
+    shift_x: np.ndarray
+    shift_y: np.ndarray
+    ctf: CtfParameters | None
+    config: RunConfig
+
+    def __len__(self) -> int:
+        return len(self.shift_x)
+
+    def tiles(self) -> list[slice]:
+        """Return the tiles in order.
+
+        Returns
+        -------
+        list of slice
+            Ranges of at most `TILE` images.
+        """
+        return [slice(start, min(start + TILE, len(self))) for start in range(0, len(self), TILE)]
+
+    def read(self, chosen: slice) -> np.ndarray:
+        """Return images as they stand in their files.
+
+        Parameters
+        ----------
+        chosen : slice
+            Which images.
+
+        Returns
+        -------
+        ndarray, (m, n, n), float32
+            The images.
+        """
+        return np.ascontiguousarray(self.stack[chosen].values, dtype=np.float32)
+
+
+def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = None) -> Images:
+    """Return the images of a half set, ordered by id, with what is needed to insert them.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles.
+    config : RunConfig
+        Settings.
+    subset : {1, 2}, optional
+        Half set: 1 for A, 2 for B; all particles if not given.
+
+    Returns
+    -------
+    Images
+        The images without labels.
+
+    Raises
+    ------
+    InputError
+        If poses or CTF columns are missing, or the table asks for what is not modelled.
+    """
+    check_particles(particles, config)
+    order = np.argsort(particles["particle"].values, kind="stable")
+    if subset is not None:
+        order = order[particles["random_subset"].values[order] == subset]
+    chosen = particles.isel(particle=order) if not _is_in_order(order, particles.sizes["particle"]) else particles
+    angles = (chosen[name].values for name in ("rot", "tilt", "psi"))
+    turns = euler_to_matrix(*angles)
+    operators = symmetry_operators(config.imaging.symmetry)
+    rotations = np.ascontiguousarray(np.einsum("mij,skj->msik", turns, operators).astype(np.float32))
+    sampling = Sampling.of(particles, config)
+    shift_x, shift_y = (chosen[name].values.astype(np.float64) / sampling.field_of_view for name in ("shift_x", "shift_y"))
+    return Images(chosen["image"], sampling, rotations, shift_x, shift_y, _ctf_of(chosen, config), config)
+
+
+def _is_in_order(order: np.ndarray, count: int) -> bool:
+    return len(order) == count and bool(np.all(order == np.arange(count)))
+
+
+def check_particles(particles: xr.Dataset, config: RunConfig) -> None:
+    """Raise unless particles can be inserted with these settings.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles.
+    config : RunConfig
+        Settings.
+
+    Raises
+    ------
+    InputError
+        With what is missing or not modelled.
+    """
+    validate(particles, PARTICLES)
+    must("image" in particles, "particles must have images", "a table without images", "Point the table at its stack")
+    unmodelled = particles.attrs.get("unmodelled", "")
+    rule = "particles must need no correction that cryonb does not model"
+    must(not unmodelled, rule, unmodelled, "Remove the correction, or refine without it, and export again")
+    missing = [name for name in ("rot", "tilt", "psi", "shift_x", "shift_y") if name not in particles]
+    must(not missing, "particles must have poses", f"none for {', '.join(missing)}", "Use the table of a 3D refinement")
+    finite = all(np.isfinite(particles[name].values).all() for name in ("rot", "tilt", "psi", "shift_x", "shift_y"))
+    must(finite, "poses must be finite numbers", "NaN or infinity", "Repair or remove those rows")
+    absent = [name for name in CTF_COLUMNS if name not in particles]
+    if config.imaging.ctf in ("full", "phase_flip"):
+        rule = f"ctf = {config.imaging.ctf} needs CTF columns in the table"
+        must(not absent, rule, f"none for {', '.join(absent)}", "Add them, or use ctf none")
+
+
+def _ctf_of(particles: xr.Dataset, config: RunConfig) -> CtfParameters | None:
+    absent = [name for name in CTF_COLUMNS if name not in particles]
+    if config.imaging.ctf == "none" or absent:
+        return None
+    group = _group_positions(particles)
+    count = particles.sizes["particle"]
+
+    def column(name: str, default: float) -> np.ndarray:
+        return particles[name].values.astype(np.float64) if name in particles else np.full(count, default)
+
+    def of_group(name: str) -> np.ndarray:
+        return particles[name].values.astype(np.float64)[group]
+
+    return CtfParameters(
+        *(column(name, 0.0) for name in ("defocus_u", "defocus_v", "defocus_angle", "phase_shift")),
+        *(of_group(name) for name in ("voltage", "spherical_aberration", "amplitude_contrast")),
+        column("ctf_b_factor", 0.0),
+        column("ctf_scale", 1.0),
+    )
+
+
+def _group_positions(particles: xr.Dataset) -> np.ndarray:
+    optics = particles["optics"].values
+    if "optics_group" not in particles:
+        return np.zeros(particles.sizes["particle"], dtype=int)
+    wanted = particles["optics_group"].values
+    order = np.argsort(optics)
+    position = np.clip(np.searchsorted(optics[order], wanted), 0, len(optics) - 1)
+    found = order[position]
+    unknown = wanted[optics[found] != wanted]
+    must(len(unknown) == 0, "every optics_group must be in the optics table", unknown[:1], "Add the group's row")
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Weigher:
+    """Turns images into weighted half transforms: the first half of the operator, all of whose switches are settings.
+
+    Attributes
+    ----------
+    images : Images
+        What to turn.
+    limit : array, (ny, nx), float32
+        One where a coefficient is inserted.
+    plane : FrequencyPlane or None
+        Frequencies of the contrast transfer.
+    window : array or None, (n, n), float32
+        Soft window of the images as read.
+    """
+
+    images: Images
+    limit: Any
+    plane: FrequencyPlane | None
+    window: Any
+
+    @classmethod
+    def of(cls, images: Images, xp: Any = np) -> Self:
+        """Return the weigher of some images on a backend.
+
+        Parameters
+        ----------
+        images : Images
+            What to turn.
+        xp : module, optional
+            Array module.
+
+        Returns
+        -------
+        Weigher
+            The weigher.
+        """
+        sampling, config = images.sampling, images.config
+        size = sampling.transform_size
+        limit = in_plane_limit(size, config.box.limit, sampling.max_index, pairs="once")
+        if config.refine.max_resolution > 0:
+            limit *= in_plane_limit(size, "circle", sampling.max_index)
+        plane = FrequencyPlane.of(size, sampling.field_of_view / size, xp) if images.ctf else None
+        inner, outer = config.imaging.window
+        window = xp.asarray(soft_window(sampling.read_size, inner, outer)) if outer > 0 else None
+        return cls(images, xp.asarray(limit), plane, window)
+
+    def __call__(self, chosen: slice, pixels: Any) -> tuple[Any, Any]:
+        """Return what the insertion takes.
+
+        Parameters
+        ----------
+        chosen : slice
+            Which images.
+        pixels : array, (m, n, n), float32
+            Those images as read.
+
+        Returns
+        -------
+        coefficients : array, (m, ny, nx), complex64
+            Centred half transforms times their weights, in the grey scale of the volume.
+        weights : array, (m, ny, nx), float32
+            Weights; zero outside the limit.
+        """
+        images = self.images
+        xp = backend_of(pixels).xp
+        transform, origin, count = self._transform(pixels)
+        shifts = images.shift_x[chosen], images.shift_y[chosen]
+        along_y, along_x = displacement(*shifts, images.sampling.transform_size, origin, count)
+        along_x *= np.float32(images.sampling.grey_scale)
+        transform *= xp.asarray(along_y)[:, :, None]
+        transform *= xp.asarray(along_x)[:, None, :]
+        if images.ctf is None:
+            transform *= self.limit
+            return transform, xp.ascontiguousarray(xp.broadcast_to(self.limit, transform.shape))
+        factor = contrast_transfer(images.ctf[chosen], self.plane)
+        if images.config.imaging.ctf == "phase_flip":
+            factor = xp.sign(factor)
+        factor *= self.limit
+        transform *= factor
+        factor *= factor
+        return transform, factor
+
+    def _transform(self, pixels: Any) -> tuple[Any, int, int]:
+        """Return half transforms from the first pixel, with the centre's pixel and the pixels they were taken from."""
+        config, sampling = self.images.config, self.images.sampling
+        fft = backend_of(pixels).fft
+        if config.imaging.invert_contrast:
+            pixels = -pixels
+        if config.imaging.normalise:
+            pixels = normalise(pixels)
+        if self.window is not None:
+            pixels = pixels * self.window
+        read, binned = sampling.read_size, sampling.binned_size
+        transform = fft.rfft2(pixels)
+        if binned != read:
+            transform = crop_half_transform(transform, read, binned, 2)
+        if config.box.resample == "fourier":
+            return transform, read // 2, read
+        if binned != read:
+            pixels = _binned_pixels(transform, read, binned)
+        box = sampling.box_size
+        return fft.rfft2(interpolate_images(pixels, box, config.box.resample)), box // 2, box
+
+
+def _binned_pixels(transform: Any, read: int, binned: int) -> Any:
+    """Return binned images in real space, their centre moved from read // 2 to binned // 2."""
+    backend = backend_of(transform)
+    move = np.full(1, (binned // 2) / binned)
+    along_y, along_x = displacement(move, move, binned, read // 2, read)
+    moved = transform * backend.xp.asarray(along_y)[:, :, None] * backend.xp.asarray(along_x)[:, None, :]
+    pixels = backend.fft.irfft2(moved, s=(binned, binned)) * (binned / read) ** 2
+    return pixels.astype(np.float32)
+
+
+def half_sets(particles: xr.Dataset, config: RunConfig) -> tuple[Images, Images]:
+    """Return the images of half sets A and B.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles, with `random_subset`.
+    config : RunConfig
+        Settings.
+
+    Returns
+    -------
+    tuple of Images
+        Half A and half B.
+
+    Raises
+    ------
+    InputError
+        If a half set is empty.
+    """
+    must("random_subset" in particles, "particles must have half sets", "none", "Open the table with cn.open_particles")
+    halves = tuple(images_of(particles, config, subset) for subset in (1, 2))
+    sizes = [len(half) for half in halves]
+    if min(sizes) == 0:
+        raise InputError(f"both half sets must hold particles; got {sizes[0]} and {sizes[1]}. Split the particles again.")
+    return halves
