@@ -292,6 +292,28 @@ def write_star(particles: xr.Dataset, path: Path, stack: Path | None = None) -> 
     handler(path, "write_particles")(particles, path, stack)
 
 
+def write_curve(fsc: xr.Dataset, path: Path, fsc_kind: str | None = None) -> None:
+    """Write FSC curves as CSV or as the EMDB's XML.
+
+    Parameters
+    ----------
+    fsc : xarray.Dataset
+        Kind ``cryonb/fsc``.
+    path : str or path
+        Target ending in .csv or .xml.
+    fsc_kind : str, optional
+        Which curve; see `cryonb.io.curves.write_csv` and `cryonb.io.curves.write_xml`.
+
+    Raises
+    ------
+    InputError
+        If the Dataset is of another kind, the ending is neither, or the target cannot be written.
+    """
+    from .formats import handler
+
+    handler(path, "write_curve")(fsc, path, fsc_kind)
+
+
 def replacing(path: Path) -> Any:
     """Return a context manager that gives a temporary sibling of `path` and puts it in place at the end.
 
