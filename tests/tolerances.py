@@ -1,0 +1,21 @@
+"""Every tolerance of the tests, with its reason.
+
+A tolerance that is not here is exact equality.
+"""
+
+# -- files
+STORED_LENGTH = 2e-7  # relative: MRC headers hold cell lengths as float32
+STAR_DECIMALS = 1e-6  # absolute: STAR files are written with six decimals
+CS_ANGLE = 2e-3  # degree: rotation vectors are float32, and rot and psi grow uncertain near tilt 0
+CS_LENGTH = 2e-3  # angstrom: shifts and defocus are float32 (a defocus of 2e4 has steps of 2e-3)
+CURVE_DECIMALS = 1e-6  # absolute: FSC values are printed with six decimals
+
+# -- shells, masks and their correlation
+FLOAT32_SUM = 1e-12  # relative: sums are in float64 whatever the order of the slabs
+FLOAT32_FFT = 1e-5  # relative to the largest value: float32 transforms of up to 32^3 and back
+NOISE_SIGMAS = 4.0  # deviations: 3 would fail by chance on one shell in 370
+HALF_SPHERE = 0.01  # absolute: RELION sums FSC over the stored half transform with weight one
+RELION_MASKED = 0.02  # absolute: the same, and RELION's mask was clipped and printed
+RANDOM_PHASES = 0.05  # absolute: RELION drew other random phases, once
+GUINIER_SLOPE = 0.1  # relative: our weights are not RELION's, and the range is short and noisy
+STAR_PRINTED = 0.04  # absolute: ln of the amplitude over the full sphere against RELION's half transform
