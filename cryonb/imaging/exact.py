@@ -279,7 +279,8 @@ class SliceGeometry:
             Which of the coefficients lie inside the volume's own band.
         """
         ky, kx = np.broadcast_arrays(*half_indices(self.size, 2))
-        plane = np.stack([kx.ravel()[self.chosen], ky.ravel()[self.chosen]]) * (2.0 * np.pi * self.index_scale / self.box)
+        step = 2.0 * np.pi * self.index_scale / self.box
+        plane = step * np.stack([kx.ravel()[self.chosen], ky.ravel()[self.chosen]])
         xyz = np.einsum("pia,ij->apj", rotations[:, :2], plane, optimize=True)
         inside = np.all(np.abs(xyz) <= np.pi * (1.0 + 1e-9), axis=0)
         return xyz[::-1, inside], inside
