@@ -226,6 +226,28 @@ def save(results: xr.Dataset | xr.DataTree, path: Path) -> None:
     handler(path, "save")(results, path)
 
 
+def write_curve(dataset: xr.Dataset, path: Path, fsc_kind: str | None = None) -> None:
+    """Write FSC curves as CSV, or one of them as EMDB XML.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/fsc``.
+    path : str or path
+        Target ending in .csv or .xml.
+    fsc_kind : str, optional
+        Which curve. By default a CSV holds all, and an XML the corrected one, else masked, else raw.
+
+    Raises
+    ------
+    InputError
+        If the Dataset is of another kind or the target cannot be written.
+    """
+    from .formats import handler
+
+    handler(path, "write_curve")(dataset, path, fsc_kind)
+
+
 def write_map(volume: Any, path: Path, voxel_size: float | None = None) -> None:
     """Write one map as MRC with its voxel size, origin and statistics; whole or not at all.
 
@@ -290,28 +312,6 @@ def write_star(particles: xr.Dataset, path: Path, stack: Path | None = None) -> 
     from .formats import handler
 
     handler(path, "write_particles")(particles, path, stack)
-
-
-def write_curve(fsc: xr.Dataset, path: Path, fsc_kind: str | None = None) -> None:
-    """Write FSC curves as CSV or as the EMDB's XML.
-
-    Parameters
-    ----------
-    fsc : xarray.Dataset
-        Kind ``cryonb/fsc``.
-    path : str or path
-        Target ending in .csv or .xml.
-    fsc_kind : str, optional
-        Which curve; see `cryonb.io.curves.write_csv` and `cryonb.io.curves.write_xml`.
-
-    Raises
-    ------
-    InputError
-        If the Dataset is of another kind, the ending is neither, or the target cannot be written.
-    """
-    from .formats import handler
-
-    handler(path, "write_curve")(fsc, path, fsc_kind)
 
 
 def replacing(path: Path) -> Any:

@@ -139,7 +139,8 @@ def _joined(path: Path, passthrough: Sequence) -> dict[str, np.ndarray]:
     for other in map(existing_file, passthrough):
         extra = _records(other)
         both = "uid" in fields and "uid" in extra.dtype.names
-        must(both, "a table and its passthrough file must both have uid", f"{other} without", "Choose the file", FormatError)
+        rule = "a table and its passthrough file must both have uid"
+        must(both, rule, f"{other} without", "Give the passthrough file of the same job", FormatError)
         order = np.argsort(extra["uid"], kind="stable")
         position = np.searchsorted(extra["uid"][order], fields["uid"])
         row = order[np.minimum(position, order.size - 1)]
@@ -203,7 +204,9 @@ def _ctf_columns(fields: dict, path: Path) -> dict[str, np.ndarray]:
     columns = {name: _numbers(fields, label, path) for name, label in DEFOCUS.items()}
     columns["defocus_angle"] = np.rad2deg(columns["defocus_angle"])
     phase = "ctf/phase_shift_rad"
-    columns["phase_shift"] = np.rad2deg(_numbers(fields, phase, path)) if phase in fields else 0.0 * columns["defocus_u"]
+    columns["phase_shift"] = (
+        np.rad2deg(_numbers(fields, phase, path)) if phase in fields else 0.0 * columns["defocus_u"]
+    )
     for name, label, default in (("ctf_b_factor", "ctf/bfactor", 0.0), ("ctf_scale", "ctf/scale", 1.0)):
         if label in fields and np.any(fields[label] != default):
             columns[name] = _numbers(fields, label, path)

@@ -221,7 +221,9 @@ def _chosen(dataset: xr.Dataset, fsc_kind: str | None) -> str:
     return fsc_kind
 
 
-def _curve(path: Path, frequency: np.ndarray, columns: dict[str, np.ndarray], scalars: dict | None = None) -> xr.Dataset:
+def _curve(
+    path: Path, frequency: np.ndarray, columns: dict[str, np.ndarray], scalars: dict | None = None
+) -> xr.Dataset:
     rule = f"{path} must hold an FSC curve of rising frequency [1/angstrom]"
     rising = frequency.size >= 2 and bool(np.all(np.diff(frequency) > 0)) and frequency[0] >= 0
     must(rising, rule, f"{frequency.size} rows that are not", "Check that it is an FSC file", FormatError)
@@ -307,21 +309,25 @@ def _read_columns(path: Path, fsc_kind: str | None) -> xr.Dataset:
             table = np.loadtxt(path, ndmin=2)
     except (ValueError, UnicodeDecodeError) as problem:
         reason = str(problem).splitlines()[0].rstrip(".")
-        raise FormatError(f"{path} must hold two columns of numbers; got other text ({reason}). Give an FSC file.") from None
+        raise FormatError(
+            f"{path} must hold two columns of numbers; got other text ({reason}). Give an FSC file."
+        ) from None
     rule = f"{path} must hold the two columns frequency [1/angstrom] and FSC"
     must(table.ndim == 2 and table.shape[1] == 2, rule, f"shape {table.shape}", "Give an FSC file", FormatError)
     return _curve(path, _without_infinity(table[:, 0]), {fsc_kind or "corrected": table[:, 1]})
 
 
 def _read_csv(path: Path, fsc_kind: str | None) -> xr.Dataset:
-    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line[:1] not in ("#", "")]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if line[:1] not in ("#", "")]
     names = lines[0].split(",") if lines else []
     kinds = [name for name in names if name in schema.FSC_KINDS and fsc_kind in (None, name)]
     rule = f"{path} must be headed by frequency and the kinds of FSC"
     must("frequency" in names and bool(kinds), rule, names, f"Valid kinds: {', '.join(schema.FSC_KINDS)}", FormatError)
     rows = [line.split(",") for line in lines[1:]]
     try:
-        values = {name: np.array([float(row[names.index(name)] or "nan") for row in rows]) for name in ["frequency", *kinds]}
+        place = {name: names.index(name) for name in ("frequency", *kinds)}
+        values = {name: np.array([float(row[column] or "nan") for row in rows]) for name, column in place.items()}
     except (ValueError, IndexError) as problem:
         raise FormatError(f"{path} must hold numbers in every row; got {problem}. Write it again.") from None
     curve = _curve(path, values["frequency"], {kind: values[kind] for kind in kinds})

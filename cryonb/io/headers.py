@@ -16,7 +16,8 @@ from .source import existing_file
 
 HEADER_BYTES = 1024
 SAMPLE_TYPES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
-FIRST_VOLUME_STACK = 401
+OTHER_MODES = (3, 4, 101)
+COMPRESSED = (b"\x1f\x8b", b"BZh")
 ISOTROPY = 1e-3
 UNREADABLE = (ValueError, OSError, EOFError, zlib.error)
 
@@ -99,6 +100,7 @@ def read_header(path: str | os.PathLike) -> Header:
         If the file is missing, not MRC, of a mode without real numbers, or shorter than its header says.
     """
     found = existing_file(path)
+    must(_looks_like_mrc(found), f"{found} must be an MRC file", "something else", "Check its contents", FormatError)
     with opened(found, header_only=True) as stream:
         compressed = type(stream).__name__ != "MrcFile"
         header = _parsed(found, stream.header, compressed)
@@ -139,7 +141,9 @@ def opened(path: Path, header_only: bool = False) -> Iterator[Any]:
             stream = mrcfile.open(path, header_only=header_only, permissive=True)
     except UNREADABLE as problem:
         reason = str(problem).splitlines()[0].rstrip(".") if str(problem) else type(problem).__name__
-        raise FormatError(f"{path} must be a whole MRC file; got one that mrcfile refuses ({reason}). Check it.") from None
+        raise FormatError(
+            f"{path} must be a whole MRC file; got one that mrcfile refuses ({reason}). Check it."
+        ) from None
     try:
         rule = f"{path} must hold the samples that its header promises"
         whole = header_only or stream.data is not None
@@ -149,12 +153,17 @@ def opened(path: Path, header_only: bool = False) -> Iterator[Any]:
         stream.close()
 
 
+def _looks_like_mrc(path: Path) -> bool:
+    """Return whether a file is compressed, has the MAP mark, or has at least a known mode, before it is parsed."""
+    with path.open("rb") as stream:
+        head = stream.read(HEADER_BYTES)
+    modes = {int.from_bytes(head[12:16], order) for order in ("little", "big")}
+    return head.startswith(COMPRESSED) or head[208:211] == b"MAP" or bool(modes & {*SAMPLE_TYPES, *OTHER_MODES})
+
+
 def _parsed(path: Path, header: Any, compressed: bool) -> Header:
     mode = int(header.mode)
-    marked = bytes(header.map)[:3] == b"MAP"
     shape = tuple(int(header[name]) for name in ("nz", "ny", "nx"))
-    plausible = marked or (mode in SAMPLE_TYPES and min(shape) >= 1)
-    must(plausible, f"{path} must be an MRC file", "something else", "Check the name and the contents", FormatError)
     remedy = f"Convert it; readable modes are {', '.join(map(str, SAMPLE_TYPES))}"
     must(mode in SAMPLE_TYPES, f"{path} must hold real numbers", f"MRC mode {mode}", remedy, FormatError)
     must(min(shape) >= 1, f"{path} must have at least one voxel along each axis", shape, "Write it again", FormatError)

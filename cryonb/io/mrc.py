@@ -13,7 +13,6 @@ from ..errors import FormatError, InputError, must
 from .atomic import replacing
 from .formats import FileFormat
 from .headers import HEADER_BYTES, ISOTROPY, Header, opened, read_header
-from .source import existing_file
 from .stacks import open_stack
 from .table import Request
 
@@ -77,7 +76,7 @@ def read_stack(path: str | os.PathLike, request: Request, passthrough: Sequence 
     FormatError
         If the file is no stack, or no pixel size is known.
     """
-    must(not passthrough, "passthrough files belong to .cs files only", f"{len(passthrough)} with a stack", "Leave them out")
+    must(not passthrough, "passthrough files belong to .cs files", f"{len(passthrough)} with a stack", "Leave them out")
     header = read_header(path)
     remedy = "Open it with open_map, or name it .mrcs if it is a stack"
     must(header.is_stack, "particle images must be an image stack", f"a map in {header.path}", remedy, FormatError)
@@ -187,7 +186,7 @@ def _single_map(volume: Any) -> Any:
         if name in volume:
             return volume[name]
     raise InputError(
-        f"a Dataset to write as one map must hold density, volume or mask; got {', '.join(map(str, volume.data_vars))}. "
+        f"a Dataset to write as a map must hold density, volume or mask; got {', '.join(map(str, volume.data_vars))}. "
         'Select one, for example halves.half_map.sel(half="A").'
     )
 
@@ -225,7 +224,6 @@ def _cubic_voxel(header: Header, given: float | None) -> float:
 
 
 def _samples(header: Header) -> np.ndarray:
-    existing_file(header.path)
     with opened(header.path) as stream:
         stored = np.asarray(stream.data).reshape(header.shape)
     order = [header.axes.index(axis) for axis in (3, 2, 1)]

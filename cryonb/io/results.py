@@ -75,9 +75,11 @@ def load(path: str | os.PathLike) -> xr.Dataset | xr.DataTree:
         raise
     except Exception as problem:
         reason = (str(problem).splitlines() or [""])[0].rstrip(".") or type(problem).__name__
-        raise FormatError(f"{found} must be a saved session; got one that xarray refuses ({reason}). Save it again.") from problem
+        raise FormatError(
+            f"{found} must be a saved session; got one that xarray refuses ({reason}). Save it again."
+        ) from problem
     ours = [node for node in tree.subtree if str(node.attrs.get("schema", "")).startswith("cryonb/")]
-    must(bool(ours), f"{found} must hold Datasets of this package", "none", "Give a file that cryonb saved", FormatError)
+    must(bool(ours), f"{found} must hold results of this package", "none", "Give a file that it saved", FormatError)
     for node in ours:
         if node.attrs["schema"] in schema.KINDS:
             schema.validate(node.to_dataset())
@@ -113,7 +115,7 @@ def _restored(node: xr.DataTree) -> xr.Dataset:
     dataset = node.to_dataset(inherit=False).load().drop_encoding()
     for name, variable in dataset.variables.items():
         if variable.dtype.kind in "OT":
-            dataset = _replaced(dataset, name, np.asarray(variable.values, dtype=str))
+            dataset = _replaced(dataset, name, np.array(variable.values.tolist(), dtype=str))
     return dataset
 
 

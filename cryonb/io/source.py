@@ -35,7 +35,9 @@ def existing_file(path: str | os.PathLike) -> Path:
         with found.open("rb") as stream:
             head = stream.read(POINTER_BYTES)
     except OSError as problem:
-        raise FormatError(f"the file must be readable; got {problem.strerror} for {found}. Mend its permissions.") from None
+        raise FormatError(
+            f"the file must be readable; got {problem.strerror} for {found}. Mend its permissions."
+        ) from None
     must(len(head) > 0, "the file must hold data", f"the empty file {found}", "Copy or download it again", FormatError)
     for mark, command in POINTERS.items():
         pointer = mark in head and found.stat().st_size <= POINTER_BYTES
@@ -91,8 +93,9 @@ class Finder:
         missing = [name for name, path in zip(named, found) if path is None]
         if missing:
             raise FormatError(
-                f"every image file that a table names must exist; got {len(missing)} of {len(named)} missing, the first "
-                f"{missing[0]!r}, looked for from {self.start} upwards. Give root=, the folder that these paths start from."
+                f"every image file that a table names must exist; got {len(missing)} of {len(named)} missing, "
+                f"the first {missing[0]!r}, looked for from {self.start} upwards. "
+                "Give root=, the folder that these paths start from."
             )
         return found
 

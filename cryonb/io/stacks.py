@@ -151,8 +151,8 @@ class ImageStacks(BackendArray):
             try:
                 streams[number] = self.headers[number].path.open("rb", buffering=0)
             except OSError as problem:
-                path = self.headers[number].path
-                raise FormatError(f"{path} must stay readable; got {problem.strerror}. Open the particles again.") from None
+                rule = f"{self.headers[number].path} must stay readable"
+                raise FormatError(f"{rule}; got {problem.strerror}. Open the particles again.") from None
         return streams[number]
 
     def _fill(self, block: np.ndarray, stream: io.RawIOBase, number: int, first: int) -> None:

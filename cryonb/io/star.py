@@ -41,7 +41,7 @@ def read_particles(path: str | os.PathLike, request: Request, passthrough: Seque
     FormatError
         If the file cannot be read or used; see `open_particles`.
     """
-    must(not passthrough, "passthrough files belong to .cs files only", f"{len(passthrough)} with a STAR", "Leave them out")
+    must(not passthrough, "passthrough files belong to .cs files", f"{len(passthrough)} with a STAR", "Leave them out")
     return particles_from(read_table(existing_file(path)), request)
 
 
@@ -179,14 +179,15 @@ def write_particles(particles: xr.Dataset, path: str | os.PathLike, stack: str |
     target = Path(path).expanduser()
     must("image" in particles, "particles to write must have images", "none", "Open them with images=True")
     names = image_names(particles["image"]) if stack is None else None
-    if names is None:
-        own = target.with_suffix(".mrcs") if stack is None else Path(stack).expanduser()
-        write_stack(particles, own)
-        names = [(number + 1, own) for number in range(particles.sizes["particle"])]
+    own = target.with_suffix(".mrcs") if stack is None else Path(stack).expanduser()
+    in_files = names is not None
+    names = names if in_files else [(number + 1, own) for number in range(particles.sizes["particle"])]
     blocks = {"optics": _optics_block(particles), "particles": _particle_block(particles, names, target)}
     with replacing(target) as partial, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         starfile.write(blocks, partial)
+        if not in_files:
+            write_stack(particles, own)
 
 
 def _optics_block(particles: xr.Dataset) -> Any:
