@@ -227,7 +227,7 @@ def slices(volume: FourierVolume, rotations: np.ndarray, inside: Any, threads: i
 
 
 def in_plane_limit(size: int, limit: str, max_index: float | None = None, pairs: str = "both") -> np.ndarray:
-    """Return which coefficients of a half transform are used; never the Nyquist lines.
+    """Return which coefficients of a half transform are used.
 
     Parameters
     ----------
@@ -243,15 +243,19 @@ def in_plane_limit(size: int, limit: str, max_index: float | None = None, pairs:
     Returns
     -------
     ndarray, (n, n // 2 + 1), float32
-        One where a coefficient is used, else zero. The Nyquist line of an even size is its own mirror image, so
-        that its phase is unknown: it is never used.
+        One where a coefficient is used, else zero.
+
+    Notes
+    -----
+    A coefficient on the Nyquist line of an even size is the sum of two that cannot be told apart. The square leaves
+    those lines out; the circle touches them on the axes only.
     """
     ky, kx = half_indices(size, 2)
     half = size / 2
-    used = (np.abs(ky) < half) & (kx < half)
-    if pairs == "once":
-        used &= (kx > 0) | (ky >= 0)
     if limit == "circle":
-        radius = half if max_index is None else max_index
-        used &= kx**2 + ky**2 <= radius**2
+        used = kx**2 + ky**2 <= (half if max_index is None else max_index) ** 2
+    else:
+        used = (np.abs(ky) < half) & (kx < half)
+    if pairs == "once":
+        used &= (kx > 0) | (ky >= 0) | (ky == -half)
     return used.astype(np.float32)
