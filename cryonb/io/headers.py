@@ -158,7 +158,8 @@ def _looks_like_mrc(path: Path) -> bool:
     with path.open("rb") as stream:
         head = stream.read(HEADER_BYTES)
     modes = {int.from_bytes(head[12:16], order) for order in ("little", "big")}
-    return head.startswith(COMPRESSED) or head[208:211] == b"MAP" or bool(modes & {*SAMPLE_TYPES, *OTHER_MODES})
+    known = head[208:211] == b"MAP" or bool(modes & {*SAMPLE_TYPES, *OTHER_MODES})
+    return head.startswith(COMPRESSED) or (len(head) == HEADER_BYTES and known)
 
 
 def _parsed(path: Path, header: Any, compressed: bool) -> Header:
