@@ -1,5 +1,6 @@
 """The columns of RELION's STAR files: their labels, their blocks, and what they describe beyond our model."""
 
+import linecache
 import os
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def read_blocks(path: str | os.PathLike) -> dict[str, Any]:
     except (ValueError, KeyError, IndexError, TypeError, OSError) as problem:
         reason = (str(problem).splitlines() or [type(problem).__name__])[0].rstrip(".")
         raise FormatError(f"{found} must be a STAR file; got one that starfile refuses ({reason}). Check it.") from None
+    finally:
+        linecache.clearcache()  # starfile reads through it and leaves the lines of a file that it refuses
     must(bool(blocks), f"{found} must be a STAR file", "no data block in it", "Check that it is one", FormatError)
     return blocks
 

@@ -303,6 +303,13 @@ def test_files_that_are_no_tables_are_refused(tmp_path, content):
         io.open_particles(tmp_path / "a.star")
 
 
+def test_a_refused_table_is_read_afresh_when_mended(tmp_path, images):
+    (tmp_path / "a.star").write_text("data_particles\n\nloop_\n_rlnImageName #1\nx\na b c d\n")
+    with pytest.raises(FormatError, match="must be a STAR file; got one that starfile refuses"):
+        io.open_particles(tmp_path / "a.star")
+    assert io.open_particles(table(tmp_path)).sizes["particle"] == 2
+
+
 def test_other_blocks_and_passthrough_files_are_refused(data):
     with pytest.raises(
         FormatError, match="must have a particle block with rlnImageName; got the blocks 'general', 'fsc'"
