@@ -7,6 +7,7 @@ path: the same inputs and settings on the same versions give the same text.
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def versions() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Package names and versions; "unknown" for one that is not installed as a package.
+        Package names and versions; "unknown" for one that is neither installed nor loaded.
     """
     from importlib import metadata
 
@@ -72,7 +73,7 @@ def versions() -> dict[str, str]:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "unknown"
+            found[name] = getattr(sys.modules.get(name), "__version__", "unknown")
     return found
 
 

@@ -29,6 +29,7 @@ def test_a_stamp_says_what_was_run_and_on_what(tmp_path):
     assert record["settings"] == {"box": {"pad": 2.0}, "seed": 3}
     assert set(record["versions"]) == {"cryonb", "numpy", "numba", "scipy"}
     assert record["versions"]["numpy"] == np.__version__
+    assert "unknown" not in record["versions"].values()
     assert record["digest"] == provenance.digest(dataset())
     assert record["inputs"][0] == {"digest": provenance.digest(dataset(5.0)), "schema": "cryonb/x"}
     assert record["inputs"][1] == {"digest": provenance.digest(path), "file": "map.mrc"}
