@@ -271,7 +271,7 @@ def demo_particles(seed: int = 0, progress: Progress | None = None) -> xr.Datase
     xarray.Dataset
         Kind ``cryonb/particles``; the truth is ``phantom("helices")``.
     """
-    settings = dict(n_particles=800, binning=2.0, snr=2.0, seed=seed)
+    settings = dict(n_particles=800, binning=2.0, snr=5.0, seed=seed)
     return simulate("helices", progress=progress, **settings)
 
 

@@ -1,4 +1,4 @@
-"""Phantoms of ideal alpha helices: shapes without symmetry, or with the symmetry of apoferritin.
+"""Phantoms of ideal alpha helices with random side chains: without symmetry, or with that of apoferritin.
 
 A phantom has no handedness in doubt: its helices are right-handed, and the four bodies that they fill differ in
 size and lie in no plane.
@@ -27,6 +27,9 @@ BACKBONE = {
 """Radius [angstrom], azimuth [degree] and height [angstrom] of the atoms of a residue: backbone angles of -59 and
 -45 degrees, all bonds within 0.01 angstrom of their usual lengths."""
 
+SIDE_CHAIN, BOND = 3, 1.53
+"""Points of a side chain beyond CB, and the distance between neighbours [angstrom]."""
+
 BODIES = (
     ((0.00, -0.18, 0.22), 0.68),
     ((0.55, 0.15, -0.10), 0.42),
@@ -47,7 +50,7 @@ MARGIN = 4.2
 SPACING = (8.6, 40.0)
 """Closest and widest distance between the axes of a bundle [angstrom]."""
 
-JITTER = 0.7
+JITTER = 1.0
 SHORTEST = 6
 BUNDLE_EDGE = 32.0
 POINT_DENSITY = 5900.0 / 56.0**3
@@ -55,14 +58,14 @@ POINT_DENSITY = 5900.0 / 56.0**3
 
 @dataclasses.dataclass(frozen=True)
 class Helices:
-    """Residue atoms of a bundle of helices.
+    """Points of a number of helices.
 
     Attributes
     ----------
     positions : ndarray, (n, 3), float64
-        x, y, z of N, CA, C, O, CB of every residue in turn [angstrom].
+        x, y, z of backbone and side-chain points [angstrom].
     moving : ndarray, (n,), bool
-        Which atoms belong to the part that moves between classes.
+        Which points belong to the part that moves between classes.
     """
 
     positions: np.ndarray
@@ -150,12 +153,12 @@ def octahedral_helices(radius: float, n_points: int, seed: int) -> Helices:
 
 
 def _fill(depth: Callable, radius: float, n_points: float, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Fill where `depth` is positive with bundles of helices; return the atoms and the bundle's home of each helix."""
+    """Fill where `depth` is positive with bundles of helices; return the points and the bundle's home of each helix."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     tried = radius * rng.uniform(-1.0, 1.0, (8000, 3))
     share = np.mean(depth(tried) > 0)
     homes = _far_apart(tried[depth(tried) > 0.5 * MARGIN], max(2, round(share * (2 * radius / BUNDLE_EDGE) ** 3)))
-    wanted = max(SHORTEST, round(n_points / len(BACKBONE)))
+    wanted = max(SHORTEST, round(n_points / (len(BACKBONE) + SIDE_CHAIN)))
     close, wide = SPACING
     for _ in range(10):
         spacing = 0.5 * (close + wide)
@@ -216,11 +219,25 @@ def _own(points: np.ndarray, depth: Callable, homes: np.ndarray, index: int) -> 
 
 
 def _on_axis(axis: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the atoms of a helix whose residues lie along an axis, running up or down it."""
+    """Return the points of a helix whose residues lie along an axis, running up or down it."""
     direction = (axis[-1] - axis[0]) / np.linalg.norm(axis[-1] - axis[0]) * rng.choice((-1.0, 1.0))
     first = np.cross(direction, rng.normal(size=3))
     first /= np.linalg.norm(first)
-    return axis.mean(axis=0) + alpha_helix(len(axis)) @ np.stack([first, np.cross(direction, first), direction])
+    frame = np.stack([first, np.cross(direction, first), direction])
+    backbone = alpha_helix(len(axis))
+    return axis.mean(axis=0) + np.concatenate([backbone, _side_chains(backbone, rng)]) @ frame
+
+
+def _side_chains(backbone: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return random chains of points that start at each CB and lead away from the axis of the helix."""
+    end = backbone[len(BACKBONE) - 1 :: len(BACKBONE)]
+    outward = end * (1.0, 1.0, 0.0) / np.linalg.norm(end[:, :2], axis=1, keepdims=True)
+    points = []
+    for _ in range(SIDE_CHAIN):
+        step = 0.7 * outward + rng.normal(scale=0.8, size=end.shape)
+        end = end + BOND * step / np.linalg.norm(step, axis=1, keepdims=True)
+        points.append(end)
+    return np.concatenate(points)
 
 
 def _frame(rng: np.random.Generator) -> np.ndarray:
