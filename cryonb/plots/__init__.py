@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from ..errors import SchemaError, must
+from .facts import data_end
 from .saving import save_figure
 
 if TYPE_CHECKING:
     from .canvas import Drawing
     from .marks import Sheet
 
-__all__ = ["describe", "draw", "overlay", "save_figure", "sheet", "side_by_side"]
+__all__ = ["data_end", "describe", "draw", "overlay", "save_figure", "sheet", "side_by_side"]
 
 
 @cache

@@ -26,6 +26,7 @@ from .page import (
     key_marks,
     key_words,
     labelled_lines,
+    shortened,
 )
 
 DOTS = 110
@@ -136,13 +137,14 @@ def _finish_graph(axes, frame: Frame) -> None:
     axes.tick_params(labelsize=TICK, labelleft=frame.numbers)
     axes.set_xlabel(panel.x_label, size=LABEL)
     if frame.numbers:
-        axes.set_ylabel(panel.y_label, size=LABEL)
+        axes.set_ylabel(panel.y_label, size=LABEL, va="center")
+        axes.yaxis.set_label_coords(-0.56 / frame.width, 0.5)
     axes.set_yscale(panel.y_scale)
     if panel.x_limits:
         axes.set_xlim(panel.x_limits)
     if not panel.x_label:
         axes.tick_params(labelbottom=False)
-    axes.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 0.5)), steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 0.5)), steps=[1, 2, 5, 10]))
     low, high = panel.y_limits or axes.get_ylim()
     _vertical_axis(axes, frame, low, high)
     if panel.top:
@@ -227,7 +229,15 @@ def _title(axes, frame: Frame, lift: float) -> None:
         axes.text(0.0, up, panel.note, transform=axes.transAxes, size=SMALL, color=GREY, va="bottom")
         up += 0.17 / frame.height
     if panel.title:
-        axes.text(0.0, up, panel.title, transform=axes.transAxes, size=LABEL, weight="bold", va="bottom")
+        axes.text(
+            0.0,
+            up,
+            shortened(panel.title, LABEL, frame.width),
+            transform=axes.transAxes,
+            size=LABEL,
+            weight="bold",
+            va="bottom",
+        )
 
 
 def _finish_image(axes, panel: Panel, frame: Frame) -> None:
@@ -258,7 +268,7 @@ def _finish_sphere(figure: Drawing, axes, page: Page, frame: Frame) -> None:
     axes.set_ylabel(frame.panel.y_label, size=LABEL)
     _title(axes, frame, 0.0)
     left = frame.left + frame.width + 0.18
-    rectangle = _rectangle(page, left, frame.top + 0.2 * frame.height, 0.13, 0.6 * frame.height)
+    rectangle = _rectangle(page, left, frame.top, 0.13, frame.height)
     _scale(figure.add_axes(rectangle), "cividis", sphere.low, sphere.high, sphere.label)
 
 
@@ -329,7 +339,12 @@ def _marker(mark: Points) -> dict:
 
 def _draw_curve(axes, mark: Curve) -> None:
     axes.plot(
-        mark.x, mark.y, color=mark.colour, linestyle=mark.style, linewidth=mark.width, zorder=2.5 + 0.1 * mark.width
+        mark.x,
+        mark.y,
+        color=mark.colour,
+        linestyle=mark.style,
+        linewidth=mark.width,
+        zorder=3.0 if mark.width > 1.2 else 2.4,
     )
 
 

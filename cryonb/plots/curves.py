@@ -36,6 +36,8 @@ THRESHOLD_STYLE = {
     "three_sigma": dict(label="3 σ threshold", style=(0, (1, 1))),
 }
 FSC_LIMITS = (-0.1, 1.0)
+FLAT_FROM = 1.0 / 20.0**2
+"""The vertical axis of a Guinier plot fits what is finer than 20 angstrom; the shape of the particle lies before."""
 KEY_TITLE = "FSC, and where it falls to 0.143"
 
 
@@ -98,11 +100,12 @@ def threshold_curves(dataset: xr.Dataset) -> list[Curve]:
         return []
     table = dataset["threshold_curve"].sel(fsc_kind=facts.main_kind(dataset))
     x = dataset["frequency"].values
+    measured = dataset["fsc"].sel(fsc_kind=facts.main_kind(dataset)).values.astype(float)
     found = []
     for name, style in THRESHOLD_STYLE.items():
         if name in table["threshold"].values:
             y = table.sel(threshold=name).values.astype(float)
-            visible = np.where(y <= FSC_LIMITS[1], y, np.nan)
+            visible = np.where((y <= FSC_LIMITS[1]) & np.isfinite(measured), y, np.nan)
             found.append(Curve(x, visible, name, colour=GREY, width=1.0, **style))
     return found
 
@@ -204,12 +207,13 @@ def fsc_words(dataset: xr.Dataset) -> str:
     readings = [
         curve.label.replace(":", " falls to 0.143 at" if "Å" in curve.label else " at 0.143")
         for curve in fsc_curves(dataset)
+        if ":" in curve.label
     ]
     settings = facts.settings_line(dataset).replace(" · ", ", ")
     parts = [
         f"Fourier shell correlation over {dataset.sizes['frequency']} shells.",
         facts.verdict(dataset),
-        f"Curves: {'; '.join(readings)}.",
+        f"Curves: {'; '.join(readings)}." if readings else "",
         facts.band_sentence(dataset),
         facts.nyquist_sentence(dataset),
         f"Made with {settings}." if settings else "",
@@ -235,16 +239,15 @@ def weight_panel(dataset: xr.Dataset, x_limits: tuple[float, float]) -> Panel:
     weight = dataset["insertion_weight"]
     x = dataset["frequency"].values
     curves = []
-    for index, (half, colour, style) in enumerate(zip(weight["half"].values, (BLUE, VERMILLION), ("-", "--"))):
+    for index, (half, colour, style) in enumerate(zip(weight["half"].values, (BLUE, ORANGE), ("-", "--"))):
         y = weight.sel(half=half)
         y = (y.sum("class_id") if "class_id" in y.dims else y).values.astype(float)
-        curves.append(
-            Curve(x, np.where(y > 0, y, np.nan), f"half {half}", f"half {half}", colour, style, 1.8 - 0.4 * index)
-        )
-    filled = np.concatenate([curve.y[np.isfinite(curve.y)] for curve in curves])
+        curves.append(Curve(x, np.where(y > 0, y, np.nan), f"half {half}", f"half {half}", colour, style, 2.6 - index))
+    held = np.isin(facts.bands(dataset), ("measured", "corner"))
+    filled = np.concatenate([curve.y[np.isfinite(curve.y) & held] for curve in curves])
     y_limits = (filled.min() / 2.0, filled.max() * 2.0) if filled.size else (0.1, 1.0)
-    marks = [*frequency.band_marks(dataset, x_limits[1]), *frequency.nyquist_lines(dataset, names=""), *curves]
-    return Panel(tuple(marks), "", "", frequency.X_LABEL, "weight", x_limits, y_limits, "", "log")
+    marks = [*frequency.band_marks(dataset, x_limits[1], named=False), *frequency.nyquist_lines(dataset, names="")]
+    return Panel((*marks, *curves), "", "", frequency.X_LABEL, "insertion weight", x_limits, y_limits, "", "log")
 
 
 def guinier_panel(dataset: xr.Dataset, title: str = "") -> Panel:
@@ -289,7 +292,7 @@ def guinier_panel(dataset: xr.Dataset, title: str = "") -> Panel:
         "1/d² [1/Å²]",
         "ln amplitude",
         (0.0, right),
-        _spanned([curve[(x > 0) & (x <= right)] for curve in values.values()]),
+        _spanned([curve[(x > 0) & (x >= min(FLAT_FROM, 0.2 * right)) & (x <= right)] for curve in values.values()]),
         "inverse_square",
     )
 
@@ -371,7 +374,7 @@ def guinier_verdict(dataset: xr.Dataset) -> str:
     )
     reliable = "reliable" not in dataset or bool(dataset["reliable"].values)
     judgement = "." if reliable else f": not reliable{', ' + reason if reason else ''}. Do not sharpen with it."
-    return f"B = {facts.plain(b_factor, 3)} Å²{interval}{judgement}"
+    return facts.sentence(f"B = {facts.plain(b_factor, 3)} Å²{interval}{judgement}")
 
 
 PLOTS = {"cryonb/fsc": fsc_sheet, "cryonb/guinier": guinier_sheet}

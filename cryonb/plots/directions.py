@@ -40,7 +40,7 @@ def _panel(dataset: xr.Dataset, name: str, title: str, note: str) -> Panel:
     high = float(np.percentile(finite, 99.5)) if finite.size else 1.0
     cells = [dataset[coordinate].values.astype(float) for coordinate in ("view_rot", "view_tilt_low", "view_tilt_high")]
     low = 0.0 if name == "view_density" or not finite.size else float(finite.min())
-    mark = SphereMap(*cells, values, name, "relative to an even spread", low, max(high, 1.0))
+    mark = SphereMap(*cells, values, name, "relative density", low, max(high, 1.0))
     return Panel((mark,), title, note, "rot", "tilt")
 
 
@@ -60,10 +60,10 @@ def orientations_verdict(dataset: xr.Dataset) -> str:
     efficiency, empty = facts.number(dataset, "efficiency"), facts.number(dataset, "empty_fraction")
     parts = []
     if np.isfinite(efficiency):
-        parts.append(f"efficiency {efficiency:.2f} of an even spread")
+        parts.append(f"sampling efficiency {efficiency:.2f} (1 is even)")
     if np.isfinite(empty):
         parts.append(f"{100 * empty:.1f} % of Fourier directions empty")
-    return f"{'; '.join(parts).capitalize()}." if parts else ""
+    return facts.sentence("; ".join(parts))
 
 
 PLOTS = {"cryonb/orientations": orientations_sheet}

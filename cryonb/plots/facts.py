@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ KIND_WORDS = {
 
 MAKERS = ("reconstruct", "refine")
 """Verbs whose settings made a map; those of a judgement did not."""
+
+NEGLIGIBLE = 1e-3
+"""A shell with less than this fraction of the weight of the shell before it holds no data."""
 
 SPILL = 2
 """Shells past the particle Nyquist that a kernel may touch without bringing data."""
@@ -166,6 +170,8 @@ def settings_line(dataset: xr.Dataset) -> str:
         parts.append(f"mask {plain(volume)} Å³")
     elif "fsc" in dataset or settings.get("mask_kind") == "none":
         parts.append("no mask")
+    if "frequency" in dataset.dims and not number(dataset, "particle_nyquist") > 0:
+        parts.append("particle Nyquist not known")
     randomised = number(dataset, "randomisation_resolution")
     if math.isfinite(randomised):
         parts.append(f"phases randomised past {angstrom(randomised)}")
@@ -196,19 +202,21 @@ def bands(dataset: xr.Dataset) -> np.ndarray:
 
     Notes
     -----
-    What a kernel spreads just past a circular limit is no corner: where what lies past the particle Nyquist ends
-    within two shells, it is not counted as data.
+    What a kernel spreads past a circular limit is no corner: where the run says so, or where what lies past the
+    particle Nyquist ends within two shells, it is not counted as data.
     """
     if "band" in dataset and dataset["band"].dims == ("frequency",):
         return dataset["band"].values.astype(str)
     frequency = dataset["frequency"].values
     found = np.where(_filled(dataset), "measured", "no data").astype("<U8")
     nyquist = number(dataset, "particle_nyquist")
-    if math.isfinite(nyquist) and frequency.size > 1:
+    knows = any(name in dataset for name in ("insertion_weight", "fsc_unmasked", "fsc"))
+    if knows and math.isfinite(nyquist) and frequency.size > 1:
         spacing = frequency[1] - frequency[0]
         past = (found == "measured") & (frequency > nyquist + 1e-3 * spacing)
         spilled = past.any() and frequency[past][-1] <= nyquist + SPILL * spacing and not past[-1]
-        found[past] = "support" if spilled else "corner"
+        circle = dataset.attrs.get("limit") == "circle"
+        found[past] = "support" if spilled or circle else "corner"
     return found
 
 
@@ -217,8 +225,16 @@ def _filled(dataset: xr.Dataset) -> np.ndarray:
         if name in dataset:
             values = dataset[name].transpose(..., "frequency").values
             values = values.reshape(-1, values.shape[-1])
-            return (values > 0).all(axis=0) if name == "insertion_weight" else np.isfinite(values).any(axis=0)
+            return _weighted(values.min(axis=0)) if name == "insertion_weight" else np.isfinite(values).any(axis=0)
     return np.ones(dataset.sizes["frequency"], dtype=bool)
+
+
+def _weighted(weight: np.ndarray) -> np.ndarray:
+    filled, last = np.zeros(weight.size, bool), 0.0
+    for shell, value in enumerate(weight):
+        filled[shell] = value > 0 and value >= NEGLIGIBLE * last
+        last = value if filled[shell] else last
+    return filled
 
 
 def data_end(dataset: xr.Dataset) -> float:
@@ -284,7 +300,30 @@ def nyquist_sentence(dataset: xr.Dataset) -> str:
         for name, word in (("particle_nyquist", "particle"), ("grid_nyquist", "grid"))
         if number(dataset, name) > 0
     ]
-    return f"{' and '.join(parts).capitalize()}." if parts else ""
+    return sentence(" and ".join(parts))
+
+
+def sentence(words: str) -> str:
+    """Return words as a sentence: a capital first, a full stop last, units as they are printed.
+
+    Parameters
+    ----------
+    words : str
+        The words.
+
+    Returns
+    -------
+    str
+        Empty for no words.
+
+    Examples
+    --------
+    >>> sentence("particle Nyquist 4.2 A")
+    'Particle Nyquist 4.2 Å.'
+    """
+    words = re.sub(r"(?<!\w)-(?=\d)", "−", words).replace(" A^2", " Å²").replace(" A ", " Å ").removesuffix(".")
+    words = f"{words[:-2]} Å" if words.endswith(" A") else words
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def crossing(dataset: xr.Dataset, kind: str = "", threshold: str = "0.143") -> float:

@@ -1,5 +1,6 @@
 """Marks that every graph over spatial frequency shares: Nyquist lines, bands, thresholds, ends of the axis."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -44,7 +45,7 @@ def limits(*datasets: xr.Dataset) -> tuple[float, float]:
     return 0.0, 1.015 * max((end for end in ends if math.isfinite(end) and end > 0), default=1.0)
 
 
-def band_marks(dataset: xr.Dataset, stop: float) -> list[Band]:
+def band_marks(dataset: xr.Dataset, stop: float, named: bool = True) -> list[Band]:
     """Return the bands in which shells are not plainly measured.
 
     Parameters
@@ -53,6 +54,8 @@ def band_marks(dataset: xr.Dataset, stop: float) -> list[Band]:
         A kind with a `frequency` dimension.
     stop : float
         Right end of the axis [1/angstrom]; the last band reaches it.
+    named : bool, optional
+        Whether the key explains them.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def band_marks(dataset: xr.Dataset, stop: float) -> list[Band]:
     )
     if stop > covered and (not found or found[-1].stop < stop):
         found.append(Band(float(frequency[-1]), stop, "no data", **BAND_STYLE["no data"]))
-    return found
+    return found if named else [dataclasses.replace(band, label="") for band in found]
 
 
 def nyquist_lines(*datasets: xr.Dataset, names: str = "full") -> list[Line]:

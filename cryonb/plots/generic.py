@@ -10,6 +10,7 @@ from .marks import SERIES, Curve, Panel, Row, Sheet
 
 MOST_CURVES = len(SERIES)
 WIDE_RANGE = 1e3
+UNIT_WORDS = {"1": "", "angstrom": "Å", "angstrom^2": "Å²", "1/angstrom": "1/Å", "degree": "°"}
 
 
 def sheet(dataset: xr.Dataset) -> Sheet:
@@ -76,16 +77,17 @@ def _panel(dataset: xr.Dataset, name: str, x_limits: tuple[float, float], first:
     values = np.concatenate([curve.y for curve in curves])
     values = values[np.isfinite(values)]
     unit = dataset[name].attrs.get("units", "1")
+    unit = UNIT_WORDS.get(unit, unit)
     return Panel(
         (
-            *frequency.band_marks(dataset, x_limits[1]),
+            *frequency.band_marks(dataset, x_limits[1], named=first),
             *frequency.nyquist_lines(dataset, names="full" if first else ""),
             *curves,
         ),
         "",
         "",
         frequency.X_LABEL if last else "",
-        f"{name.replace('_', ' ')}{'' if unit == '1' else f' [{unit}]'}",
+        f"{name.replace('_', ' ')}{f' [{unit}]' if unit else ''}",
         x_limits,
         _limits(values),
         "frequency" if first else "",
@@ -127,7 +129,7 @@ def _caption(dataset: xr.Dataset) -> str:
         f"{str(name).replace('_', ' ')} {facts.plain(facts.number(dataset, name), 3)} {unit}".rstrip()
         for name, variable in dataset.data_vars.items()
         if not variable.ndim and np.isfinite(facts.number(dataset, name))
-        for unit in [variable.attrs.get("units", "1").replace("1", "").replace("angstrom", "Å")]
+        for unit in [UNIT_WORDS.get(variable.attrs.get("units", "1"), variable.attrs.get("units", ""))]
     ]
     return " · ".join([*numbers, facts.settings_line(dataset)]).rstrip(" ·")
 

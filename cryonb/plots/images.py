@@ -168,13 +168,14 @@ def sections_sheet(dataset: xr.Dataset) -> Sheet:
     Returns
     -------
     Sheet
-        The figure; sections share one grey scale, and so do projections.
+        The figure; sections share one grey scale, and so do projections; maps that are not classes have their own.
     """
     pixel = float(np.diff(dataset["column"].values[:2]).sum())
     rows = []
     for name, words in (("section", "section"), ("projection", "projection")):
-        limits = grey_limits([dataset[name].values])
         for label, images in _split_maps(dataset[name]):
+            shares = "class" in label or not label
+            limits = grey_limits([dataset[name].values if shares else images.values])
             arrays = {
                 f"{words} along {plane}{label}": images.sel(plane=plane).values for plane in images["plane"].values
             }

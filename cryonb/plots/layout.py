@@ -122,7 +122,8 @@ def _candidates(at: float, width: float, inches: float, gap: float, rows: int) -
     sides = ((at - gap - width, at - gap), (at + gap, at + gap + width))
     beside = [Place(row, *side) for row in range(rows) for side in sides if side[0] >= 0.0 and side[1] <= inches]
     below = [(0.0, width), (inches - width, inches), _clamped(at, width, inches)]
-    return beside + [Place(row, *side, False) for row in range(rows) for side in below]
+    around = [side for side in below if side[0] <= at <= side[1]]
+    return beside + [Place(row, *side, False) for row in range(rows) for side in around]
 
 
 def _clamped(at: float, width: float, inches: float) -> tuple[float, float]:

@@ -29,7 +29,9 @@ SERIES = (
     (SKY, "--"),
     (GREY, "-."),
 )
-"""Colours that colour-blind readers tell apart (Okabe & Ito), each with a line style; vermillion is kept for the particle Nyquist."""
+"""Colours that colour-blind readers tell apart (Okabe & Ito), each with a line style.
+
+Vermillion is kept for the particle Nyquist."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

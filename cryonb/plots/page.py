@@ -14,7 +14,7 @@ TITLE, HEADLINE, LABEL, TICK, SMALL = 13.0, 10.5, 10.5, 9.5, 9.0
 
 EDGE = 0.15
 TEXT_ROW = 0.185
-LEFT_OF_AXIS = 0.68
+LEFT_OF_AXIS = 0.74
 KEY_HANDLE = 0.50
 COLOUR_SCALE = 0.95
 
@@ -115,6 +115,31 @@ def text_width(words: str, size: float) -> float:
     font = FontProperties(family="DejaVu Sans", size=size)
     width, _, _ = RendererAgg(8, 8, 72).get_text_width_height_descent(words, font, ismath=False)
     return width / 72.0
+
+
+def shortened(words: str, size: float, inches: float) -> str:
+    """Return bold words, cut with an ellipsis where they are too long.
+
+    Parameters
+    ----------
+    words : str
+        One line.
+    size : float
+        Text size [point].
+    inches : float
+        Room [inch].
+
+    Returns
+    -------
+    str
+        The words, or their beginning.
+    """
+    bold = 1.12
+    if bold * text_width(words, size) <= inches:
+        return words
+    while words and bold * text_width(f"{words}…", size) > inches:
+        words = words[:-1]
+    return f"{words.rstrip()}…"
 
 
 def wrapped(words: str, size: float, inches: float) -> tuple[str, ...]:
@@ -223,7 +248,7 @@ def arrange(sheet: Sheet) -> Page:
     caption = wrapped(sheet.caption, SMALL, inner)
     margins = [_margins(row) for row in sheet.rows]
     if sheet.aligned:
-        margins = [tuple(max(values) for values in zip(*margins))] * len(margins)
+        margins = [_shared(margins)] * len(margins)
     top = 0.10 + (0.27 if sheet.title else 0.0) + 0.20 * len(headline) + 0.04
     blocks = []
     for row, margin in zip(sheet.rows, margins):
@@ -247,6 +272,12 @@ def _margins(row: Row) -> tuple[float, float, float, float]:
     if any(panel.of(SphereMap) for panel in row.panels[:-1]):
         gap += COLOUR_SCALE
     return left, right, gap, beside
+
+
+def _shared(margins: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+    beside = max(margin[3] for margin in margins)
+    right = max(margin[1] - margin[3] for margin in margins) + beside
+    return max(margin[0] for margin in margins), right, max(margin[2] for margin in margins), beside
 
 
 def _key_width(row: Row) -> float:
@@ -303,10 +334,11 @@ def words_above(row: Row) -> tuple[float, float]:
 
 
 def _panel_size(row: Row, column: float) -> tuple[float, float]:
-    images = [image.array.shape for panel in row.panels for image in panel.of(Image)]
-    if not images:
+    shapes = [image.array.shape for panel in row.panels for image in panel.of(Image)]
+    slopes = [rows / columns for rows, columns in shapes] + [0.5 for panel in row.panels if panel.of(SphereMap)]
+    if not slopes:
         return column, row.height
-    slope = max(rows / columns for rows, columns in images)
+    slope = max(slopes)
     wide = min(column, row.height / slope)
     return wide, wide * slope
 

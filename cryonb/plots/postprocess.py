@@ -27,24 +27,21 @@ def postprocess_sheet(dataset: xr.Dataset) -> Sheet:
     headline = facts.verdict(dataset)
     if "log_amplitude" in dataset:
         rows.append(Row((guinier_panel(dataset, "Guinier plot"),), 2.4, "right"))
-        headline = f"{headline} {guinier_verdict(dataset)}"
+        decision = facts.sentence(str(dataset.attrs.get("decision", "")))
+        headline = f"{headline} {decision or guinier_verdict(dataset)}"
     voxel = facts.number(dataset, "voxel_size")
     for words in ("unsharpened", "sharpened"):
-        arrays = {f"{words}, section along {plane}": central_section(dataset[words], plane) for plane in "zyx"}
+        arrays = {f"{words}, along {plane}": central_section(dataset[words], plane) for plane in "zyx"}
         rows.append(Row(image_panels(arrays, voxel), 1.9, grey_scale="density"))
     caption = " · ".join(part for part in (_decisions(dataset), facts.settings_line(dataset)) if part)
     return Sheet(tuple(rows), "Postprocessing", headline, caption, f"{fsc_words(dataset)} {headline}", aligned=True)
 
 
 def _decisions(dataset: xr.Dataset) -> str:
-    words = (
-        ("b_factor_used", "sharpened with B = {} Å²"),
-        ("lowpass", "low-pass {} Å"),
-        ("relion_resolution", "RELION would state {} Å"),
-        ("relion_b_factor", "and apply B = {} Å²"),
-    )
-    numbers = ((form, facts.number(dataset, name)) for name, form in words)
-    return " · ".join(form.format(facts.plain(value, 3)) for form, value in numbers if math.isfinite(value))
+    lowpass = facts.number(dataset, "lowpass")
+    parts = [facts.sentence(str(dataset.attrs.get("relion_decision", ""))).rstrip(".")]
+    parts.append(f"low-pass {facts.angstrom(lowpass)}" if math.isfinite(lowpass) else "")
+    return " · ".join(part for part in parts if part)
 
 
 PLOTS = {"cryonb/postprocess": postprocess_sheet}

@@ -24,7 +24,7 @@ def refinement_sheet(dataset: xr.Dataset) -> Sheet:
     x_limits = frequency.limits(dataset)
     has_fsc = "fsc_unmasked" in dataset
     rows = [Row((fsc_panel(dataset, x_limits, x_label=False),), 3.0, "right", KEY_TITLE)] if has_fsc else []
-    rows.append(Row((weight_panel(dataset, x_limits),), 1.0, "right"))
+    rows.append(Row((weight_panel(dataset, x_limits),), 1.2, "right"))
     maps = section_row(dataset, 2.0)
     rows += [maps] if maps else []
     words = fsc_words(dataset) if has_fsc else f"{facts.band_sentence(dataset)} {facts.nyquist_sentence(dataset)}"

@@ -180,10 +180,18 @@ def overlay_sheet(tree: xr.DataTree) -> Sheet:
     for (label, run), (colour, style) in zip(runs.items(), SERIES * 4):
         curve = _speaking(run)
         curves.append(
-            Curve(curve.x, curve.y, label, f"{label}: {_note(run).removeprefix('0.143 ')}", colour, style, 2.0)
+            Curve(
+                curve.x,
+                curve.y,
+                label,
+                f"{label}: {_note(run).removeprefix('0.143 ').removeprefix('at ')}",
+                colour,
+                style,
+                2.0,
+            )
         )
     panel = Panel(
-        (*frequency.threshold_lines(), *frequency.nyquist_lines(*runs.values()), *curves),
+        (*frequency.threshold_lines(), *frequency.nyquist_lines(*runs.values(), names="short"), *curves),
         x_label=frequency.X_LABEL,
         y_label="Fourier shell correlation",
         x_limits=x_limits,

@@ -1,0 +1,116 @@
+"""``ds.cryo``: every diagnostic as a method of a Dataset, and its figure.
+
+The methods are made from what is found in the folder of diagnostics, when one is first asked for; loading this file
+loads neither a diagnostic nor matplotlib.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import xarray as xr
+
+
+@xr.register_dataset_accessor("cryo")
+class Cryo:
+    """The diagnostics of a Dataset as methods, for example ``halves.cryo.fsc(mask=mask)``.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+    """
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self._dataset = dataset
+
+    def draw(self) -> Any:
+        """Return the figure of the Dataset.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        SchemaError
+            If nothing in it can be drawn.
+        """
+        from .plots import draw
+
+        return draw(self._dataset)
+
+    def describe(self) -> str:
+        """Return the figure of the Dataset in words.
+
+        Returns
+        -------
+        str
+            One paragraph.
+
+        Raises
+        ------
+        SchemaError
+            If nothing in it can be drawn.
+        """
+        from .plots import describe
+
+        return describe(self._dataset)
+
+    def __getattr__(self, name: str) -> Callable[..., xr.Dataset]:
+        from . import diagnostics
+        from .errors import nearest
+
+        if name.startswith("_") or name not in diagnostics.names():
+            advice = nearest(name, [*diagnostics.names(), "draw", "describe"])
+            raise AttributeError(f"ds.cryo has no method {name!r}. {advice}.")
+        return _method(self._dataset, diagnostics.get(name))
+
+    def __dir__(self) -> list[str]:
+        from . import diagnostics
+
+        return sorted({*object.__dir__(self), *diagnostics.names()})
+
+
+def _method(dataset: xr.Dataset, plug: Any) -> Callable[..., xr.Dataset]:
+    def method(*, config: Any = None, mask: Any = None, progress: Any = None, **options: Any) -> xr.Dataset:
+        from .verbs import diagnose
+
+        return diagnose(dataset, plug.name, config=config, mask=mask, progress=progress, **options)
+
+    method.__name__ = plug.name
+    method.__qualname__ = f"Cryo.{plug.name}"
+    method.__doc__ = _docstring(plug)
+    method.__signature__ = _signature(plug)
+    return method
+
+
+def _docstring(plug: Any) -> str:
+    from .config import UNITLESS, knobs
+
+    lines = [f"{plug.title}, from a Dataset of kind {' or '.join(plug.accepts)}.", "", "Parameters", "----------"]
+    lines += ["config : RunConfig or mapping, optional", "    Settings of the run that a diagnostic may start."]
+    lines += ["mask : ndarray, xarray.Dataset, str or mapping, optional", "    The mask, its file, or settings of one."]
+    lines += ["progress : callable, optional", "    Called with the fraction done and a text."]
+    for field, kind in knobs(plug.options):
+        about = field.metadata
+        unit = "" if about["unit"] == UNITLESS else f" [{about['unit']}]"
+        words = (
+            f"one of {', '.join(map(str, about['choices']))}" if about["choices"] else getattr(kind, "__name__", kind)
+        )
+        lines += [f"{field.name} : {words}, default {field.default!r}{unit}", f"    {about['help']}"]
+    lines += ["", "Returns", "-------", "xarray.Dataset", "    The judgement."]
+    return "\n".join(lines)
+
+
+def _signature(plug: Any) -> inspect.Signature:
+    from .config import knobs
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    names = [inspect.Parameter(name, keyword, default=None) for name in ("config", "mask", "progress")]
+    names += [
+        inspect.Parameter(field.name, keyword, default=field.default, annotation=kind)
+        for field, kind in knobs(plug.options)
+    ]
+    return inspect.Signature(names, return_annotation=xr.Dataset)
