@@ -15,7 +15,14 @@ FLOAT32_SUM = 1e-12  # relative: sums are in float64 whatever the order of the s
 FLOAT32_FFT = 1e-5  # relative to the largest value: float32 transforms of up to 32^3 and back
 NOISE_SIGMAS = 4.0  # deviations: 3 would fail by chance on one shell in 370
 HALF_SPHERE = 0.01  # absolute: RELION sums FSC over the stored half transform with weight one
-RELION_MASKED = 0.02  # absolute: the same, and RELION's mask was clipped and printed
+RELION_MASKED = 0.02  # absolute: the same under a mask (0.003 measured)
 RANDOM_PHASES = 0.05  # absolute: RELION drew other random phases, once
+COUNTING_ERROR = 0.35  # relative: the formula leaves out that power and correlation scatter together
 GUINIER_SLOPE = 0.1  # relative: our weights are not RELION's, and the range is short and noisy
 STAR_PRINTED = 0.04  # absolute: ln of the amplitude over the full sphere against RELION's half transform
+
+# -- exact slices, noise and simulation
+NUFFT_DOUBLE = 1e-6  # relative to the largest value: the accuracy that the transform is asked for
+NUFFT_SINGLE = 2e-5  # relative to the largest value: float32 sums of a transform asked for 1e-5
+LEAST_SQUARES = 1e-5  # relative: the volume is returned as float32
+NOISE_POWER = 0.1  # absolute: 200 images, shells of 20 coefficients and more, 4 deviations

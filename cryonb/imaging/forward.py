@@ -36,7 +36,7 @@ def clean_images(
     voxel_size : float
         Voxel size of the volume [angstrom].
     threads : int, optional
-        CPU threads; 0 for all.
+        CPU threads of the FFTs; 0 for all. They do not change the result.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def clean_images(
     """
     box = volume.shape[-1]
     pixel_size = voxel_size * box / size
-    transforms = exact_slices(volume, rotations, size, precision="single", threads=threads)
+    transforms = exact_slices(volume, rotations, size, precision="single")
     transforms *= in_plane_limit(size, "square") * np.float32(size / box) ** 3
     if ctf is not None:
         transforms *= contrast_transfer(ctf, FrequencyPlane.of(size, pixel_size))

@@ -112,7 +112,7 @@ def noise_spectrum(images: np.ndarray, background_radius: float | None = None) -
         the measured region is taken out first.
     """
     size = images.shape[-1]
-    y, x = np.ogrid[:size, :size] - np.full(2, size // 2).reshape(2, 1, 1)
+    y, x = (line - size // 2 for line in np.ogrid[:size, :size])
     region = np.ones((size, size)) if background_radius is None else (x**2 + y**2 > background_radius**2).astype(float)
     share = region.mean()
     shell = np.rint(half_radius(size, 2)).astype(int).ravel()
