@@ -14,6 +14,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from . import accessor as _accessor  # every Dataset gets `.cryo`
+
 __version__ = "0.1.0"
 
 _HOMES = {

@@ -16,6 +16,10 @@ from .errors import InputError, must
 
 Progress = Callable[[float, str], None]
 
+TABLES = (".star", ".cs", ".mrcs")
+SESSIONS = (".zarr", ".nc")
+MAPS = tuple(f".{kind}{packed}" for kind in ("mrc", "map", "ccp4") for packed in ("", ".gz", ".bz2"))
+
 
 def reconstruct(
     particles: xr.Dataset | str | os.PathLike,
@@ -115,7 +119,7 @@ def settle(config: RunConfig | Mapping | None, mask: Any, groups: Mapping) -> tu
     -------
     settings : RunConfig
         The checked settings.
-    mask : ndarray, xarray.Dataset or None
+    mask : ndarray, (n, n, n), or None
         The mask itself where one was given, else None: the settings say how to make one.
 
     Raises
@@ -126,17 +130,25 @@ def settle(config: RunConfig | Mapping | None, mask: Any, groups: Mapping) -> tu
     if isinstance(mask, (str, os.PathLike)):
         mask = MaskConfig(kind="file", path=os.fspath(mask))
     if isinstance(mask, (np.ndarray, xr.DataArray, xr.Dataset)):
-        return RunConfig.gather(config, **groups), mask.values if isinstance(mask, xr.DataArray) else mask
+        return RunConfig.gather(config, **groups), _values(mask)
     rule = "a mask must be settings, an array, a Dataset or a file"
     must(mask is None or isinstance(mask, (Mapping, MaskConfig)), rule, type(mask).__name__, "Give one of these")
     settings = RunConfig.gather(config, mask=mask, **groups)
     return settings, _mask_file(settings.mask.path) if settings.mask.kind == "file" else None
 
 
-def _mask_file(path: str) -> xr.Dataset:
+def _mask_file(path: str) -> np.ndarray:
     from .io import open_map
 
-    return open_map(path)
+    return _values(open_map(path))
+
+
+def _values(mask: np.ndarray | xr.DataArray | xr.Dataset) -> np.ndarray:
+    if isinstance(mask, xr.Dataset):
+        held = [name for name in ("mask", "density") if name in mask]
+        must(bool(held), "the Dataset of a mask must hold mask or density", ", ".join(mask.data_vars), "Give another")
+        mask = mask[held[0]]
+    return np.asarray(mask)
 
 
 def _particles(particles: Any) -> Any:
@@ -165,14 +177,15 @@ def open_any(path: str | os.PathLike) -> xr.Dataset | xr.DataTree:
     """
     from . import io
 
-    suffix = "".join(Path(path).suffixes[-2:] if Path(path).suffix in (".gz", ".bz2") else [Path(path).suffix]).lower()
-    if suffix in (".star", ".cs", ".mrcs"):
+    name = os.fspath(path).lower().rstrip("/")
+    if name.endswith(TABLES):
         return io.open_particles(path)
-    if suffix in (".zarr", ".nc"):
+    if name.endswith(SESSIONS):
         return io.load(path)
-    if suffix.startswith((".mrc", ".map", ".ccp4")):
+    if name.endswith(MAPS):
         return io.open_map(path)
+    must(Path(path).exists(), "the input must exist", f"missing {os.fspath(path)}", "Check the name and the folder")
     raise InputError(
-        f"an input must be a particle table (.star, .cs, .mrcs), a map (.mrc, .map) or a session (.zarr, .nc); "
+        "an input must be a particle table (.star, .cs, .mrcs), a map (.mrc, .map) or a session (.zarr, .nc); "
         f"got {os.fspath(path)!r}. Give one of these."
     )

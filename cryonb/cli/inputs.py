@@ -1,7 +1,6 @@
 """What the commands read: the options that say how, and the choice of one Dataset from a session."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
@@ -9,11 +8,9 @@ import xarray as xr
 from .. import io
 from ..config import RunConfig, hints
 from ..errors import must, nearest
-from ..verbs import open_any
+from ..verbs import TABLES, open_any
 from .flags import Parser, add_flags, given
 
-TABLES = (".star", ".cs", ".mrcs")
-SESSIONS = (".zarr", ".nc")
 TITLES = {
     "box": "box and interpolation",
     "mask": "mask of the map",
@@ -149,7 +146,7 @@ def open_input(paths: list[str], arguments: argparse.Namespace, seed: int) -> xr
     )
     if len(paths) == 2:
         return io.open_half_maps(*paths)
-    if Path(paths[0]).suffix.lower() in TABLES:
+    if paths[0].lower().endswith(TABLES):
         return open_table(paths[0], arguments, seed)
     return open_any(paths[0])
 

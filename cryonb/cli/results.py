@@ -5,7 +5,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from .. import io, plots
@@ -53,6 +52,20 @@ def write_results(
         return sorted(item.name for item in folder.iterdir())
 
 
+def save_session(results: Mapping[str, xr.Dataset], folder: Path) -> None:
+    """Write results as ``session.zarr``, one child each.
+
+    Parameters
+    ----------
+    results : mapping of str to Dataset
+        What was computed, by name.
+    folder : Path
+        An existing folder.
+    """
+    tree = xr.DataTree.from_dict({f"/{name}": result for name, result in results.items()})
+    io.save(tree, folder / "session.zarr")
+
+
 def _write_files(folder: Path, name: str, result: xr.Dataset) -> None:
     if result.attrs.get("schema") == "cryonb/fsc":
         io.write_curve(result, folder / f"{name}.csv")
@@ -62,8 +75,8 @@ def _write_files(folder: Path, name: str, result: xr.Dataset) -> None:
         io.write_map(grid, folder / f"{name}_{stem}.mrc" if path.exists() else path)
 
 
-def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
-    """Yield every volume of a Dataset as one that holds a single density.
+def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield every volume of a Dataset; the mean of half maps too, where it is not there already.
 
     Parameters
     ----------
@@ -74,21 +87,16 @@ def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
     ------
     name : str
         Name of the variable and the labels of its place, for example ``half_map_A``.
-    volume : xarray.Dataset
-        Kind ``cryonb/volume``.
+    volume : xarray.DataArray, (z, y, x)
+        One map or mask, with its coordinates.
     """
-    for name, variable in result.data_vars.items():
+    variables = dict(result.data_vars)
+    if "half_map" in variables and not {"density", "volume"} & set(variables):
+        variables["map"] = variables["half_map"].mean("half")
+    for name, variable in variables.items():
         if variable.dims[-3:] != _GRID:
             continue
         outer = variable.dims[:-3]
         for labels in product(*(result[dim].values for dim in outer)):
-            grid = variable.sel(dict(zip(outer, labels)))
             stem = "_".join([name, *(str(label) for label in labels)])
-            yield stem, _alone(result, grid)
-
-
-def _alone(result: xr.Dataset, grid: xr.DataArray) -> xr.Dataset:
-    from ..schema import VOLUME, build
-
-    names = [*_GRID, *(name for name in VOLUME.scalars if name in result.coords)]
-    return build(VOLUME, {"density": np.asarray(grid.values, np.float32)}, {name: result[name] for name in names})
+            yield stem, variable.sel(dict(zip(outer, labels)))

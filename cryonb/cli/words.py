@@ -25,7 +25,8 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
         The lines.
     """
     lines = [title]
-    lines += [f"  {text}" for name, text in dataset.attrs.items() if name not in _SILENT and isinstance(text, str)]
+    texts = {name: text for name, text in dataset.attrs.items() if name not in _SILENT and isinstance(text, str)}
+    lines += [f"  {text}" if text.endswith(".") else f"  {plain(name)}: {text}" for name, text in texts.items()]
     if "fsc_resolution" in dataset and {"fsc_kind", "threshold"} <= set(dataset.fsc_resolution.dims):
         lines += [f"  {line}" for line in resolutions(dataset)]
     scalars = {**dataset.data_vars, **dataset.coords}
@@ -34,7 +35,7 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
 
 
 def resolutions(fsc: xr.Dataset) -> Iterator[str]:
-    """Yield one line for every kind of curve: where it crosses each threshold.
+    """Yield one line for every curve that states a resolution: where it crosses each threshold.
 
     Parameters
     ----------
@@ -44,40 +45,21 @@ def resolutions(fsc: xr.Dataset) -> Iterator[str]:
     Yields
     ------
     str
-        The line.
+        The line; a threshold that is never crossed has no resolution.
     """
     end = float(fsc.data_end) if "data_end" in fsc.coords else math.nan
+    ends = f" (the data end at {end:.2f} A)" if math.isfinite(end) else ""
     for kind in fsc.fsc_kind.values:
-        curve = fsc.fsc_resolution.sel(fsc_kind=kind)
-        if not fsc.fsc.sel(fsc_kind=kind).notnull().any():
+        if kind == "phase_randomised" or not fsc.fsc.sel(fsc_kind=kind).notnull().any():
             continue
-        found = [f"{name} at {crossing(float(curve.sel(threshold=name)), end)}" for name in curve.threshold.values]
-        yield f"{plain(str(kind))} FSC: " + ", ".join(plain(text) for text in found)
-
-
-def crossing(resolution: float, data_end: float = math.nan) -> str:
-    """Return the words for a resolution, which may not exist.
-
-    Parameters
-    ----------
-    resolution : float
-        Where a curve crosses [angstrom]; NaN where it never does.
-    data_end : float, optional
-        Resolution at which the data end [angstrom].
-
-    Returns
-    -------
-    str
-        The words.
-
-    Examples
-    --------
-    >>> crossing(4.234), crossing(float("nan"), 4.2)
-    ('4.23 A', 'not reached (data end at 4.20 A)')
-    """
-    if math.isfinite(resolution):
-        return f"{resolution:.2f} A"
-    return f"not reached (data end at {data_end:.2f} A)" if math.isfinite(data_end) else "not reached"
+        at = {
+            plain(str(name)): float(fsc.fsc_resolution.sel(fsc_kind=kind, threshold=name))
+            for name in fsc.threshold.values
+        }
+        never = [name for name, resolution in at.items() if not math.isfinite(resolution)]
+        parts = [f"crosses {name} at {resolution:.2f} A" for name, resolution in at.items() if name not in never]
+        parts += [f"never below {', '.join(never)}{ends}"] if never else []
+        yield f"{plain(str(kind))} FSC: {'; '.join(parts)}"
 
 
 def plain(name: str) -> str:

@@ -1,0 +1,54 @@
+"""``cryonb demo``: no arguments, no files, no network."""
+
+from pathlib import Path
+
+from .. import demo, io, plots
+from ..errors import must
+from . import inputs
+from .console import Console
+from .flags import Parser
+from .outputs import check_writable, results_folder
+from .results import save_session
+
+DESCRIPTION = """Simulate particles that hit their Nyquist frequency, reconstruct them at their own box and at twice
+that, and show the FSC running past the frequency at which the particles end.
+
+Writes a figure (PNG), half maps (MRC), a session (.zarr) and summary.txt.
+"""
+
+
+def run(argv: list[str], console: Console) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments.
+    console : Console
+        Where to speak.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    parser = Parser(prog="cryonb demo", description=DESCRIPTION)
+    inputs.add_common(parser, "cryonb-demo")
+    parser.add_argument("--seed", default="0", metavar="NUMBER", help="seed of everything random (default: 0)")
+    arguments = parser.read(argv)
+    must(arguments.seed.isdecimal(), "seed must be a whole number of at least 0", arguments.seed, "Use 0")
+    out = Path(arguments.out)
+    check_writable(out)
+    made = demo.demonstrate(int(arguments.seed), console.progress)
+    lines = demo.summary(made)
+    figure = plots.side_by_side(made.tree())
+    with results_folder(out) as folder:
+        plots.save_figure(figure, folder / "demo.png")
+        save_session(made.results(), folder)
+        for run_of, name in ((made.own, "own_box"), (made.larger, "larger_box")):
+            for half in run_of.half.values:
+                io.write_map(run_of.half_map.sel(half=half), folder / f"{name}_half_{half}.mrc")
+        (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    console.close()
+    console.say("\n".join([*lines, "", f"The figure, half maps and session are in {out}."]))
+    return 0
