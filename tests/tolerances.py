@@ -25,4 +25,16 @@ STAR_PRINTED = 0.04  # absolute: ln of the amplitude over the full sphere agains
 NUFFT_DOUBLE = 1e-6  # relative to the largest value: the accuracy that the transform is asked for
 NUFFT_SINGLE = 2e-5  # relative to the largest value: float32 sums of a transform asked for 1e-5
 LEAST_SQUARES = 1e-5  # relative: the volume is returned as float32
+ATOMS = 3e-6  # relative to the largest value: transform and expansion to 1e-6 each, and float32 density
+RELION_IMAGE = 0.999  # correlation: RELION interpolates in a transform padded twice
+RELION_SCALE = 0.01  # relative: the same
 NOISE_POWER = 0.1  # absolute: 200 images, shells of 20 coefficients and more, 4 deviations
+
+# -- slices and reconstruction
+TRILINEAR_SLICE = 0.035  # relative: on grid points the corrected map is read without the kernel that it corrects for
+KAISER_BESSEL_SLICE = 0.004  # relative: at pad 2; 0.0022 measured
+LOOP_SUM = 2e-5  # absolute: float32 sums of some hundred terms of order one
+GREY_SCALE = {1.0: 0.06, 1.5: 0.04, 2.0: 0.025, 3.0: 0.02}  # relative, by pad factor: what trilinear spreading leaves
+RELION_MAP = 0.999  # correlation with RELION's map inside a sphere
+RELION_SHELL = 0.99  # FSC with RELION's map
+RELION_RAW_FSC = 0.01  # absolute: RELION sums over the half transform with weight one

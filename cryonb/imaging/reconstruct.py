@@ -167,9 +167,8 @@ def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> R
     """
     grid = accumulator.grid
     sums = accumulator.fold()
-    totals, counts = _shell_totals(sums, grid)
-    fine_mean = np.divide(totals, counts, out=np.zeros_like(totals), where=counts > 0)
-    _divide(sums, grid, SMALLEST_WEIGHT * fine_mean)
+    shell_weight = _shell_means(sums, grid, 1.0 / grid.scale, 0.5)[: grid.size // 2 + 1]
+    _divide(sums, grid, SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0))
     density = _to_real_space(sums, grid)
     if gridding_correction:
         xp = backend_of(density).xp
@@ -177,7 +176,7 @@ def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> R
         density *= profile[:, None, None]
         density *= profile[:, None]
         density *= profile
-    return Reconstruction(density, _coarse_means(totals, counts, grid))
+    return Reconstruction(density, shell_weight)
 
 
 def _plane_square(grid: Grid) -> np.ndarray:
@@ -191,24 +190,16 @@ def _fine_distances(grid: Grid, xp: Any):
         yield plane, xp.sqrt(square + np.float32((plane - grid.reach) ** 2))
 
 
-def _shell_totals(sums: Any, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def _shell_means(sums: Any, grid: Grid, scale: float, rounding: float) -> np.ndarray:
+    """Return the mean weight of the points whose scaled distance plus `rounding` has the same whole part."""
     xp = backend_of(sums).xp
-    bins = int(np.ceil(grid.reach * 3**0.5)) + 2
+    bins = max(int(grid.side * 3**0.5 / 2 * scale), grid.size // 2) + 2
     totals, counts = xp.zeros(bins), xp.zeros(bins)
     for plane, distance in _fine_distances(grid, xp):
-        flat = distance.astype(xp.int32).ravel()
-        totals += xp.bincount(flat, sums[plane, :, :, 2].ravel(), bins)
-        counts += xp.bincount(flat, minlength=bins)
-    return totals, counts
-
-
-def _coarse_means(totals: np.ndarray, counts: np.ndarray, grid: Grid) -> np.ndarray:
-    shells = np.floor((np.arange(len(totals)) + 0.5) / grid.scale + 0.5).astype(int)
-    last = grid.size // 2
-    kept = shells <= last
-    weight = np.bincount(shells[kept], np.asarray(totals)[kept], last + 1)
-    points = np.bincount(shells[kept], np.asarray(counts)[kept], last + 1)
-    return np.divide(weight, points, out=np.zeros(last + 1), where=points > 0)
+        shell = (distance * np.float32(scale) + np.float32(rounding)).astype(xp.int32).ravel()
+        totals += xp.bincount(shell, sums[plane, :, :, 2].ravel(), bins)
+        counts += xp.bincount(shell, minlength=bins)
+    return np.divide(totals, counts, out=np.zeros(bins), where=counts > 0)
 
 
 def _divide(sums: Any, grid: Grid, floor: np.ndarray) -> None:

@@ -17,7 +17,7 @@ def symmetry_operators(name: str) -> np.ndarray:
     ----------
     name : str
         ``"C1"``, ``"Cn"``, ``"Dn"``, ``"T"``, ``"O"`` or ``"I"`` (``"I1"`` and ``"I2"`` name the two settings of
-        the icosahedral group; ``"I"`` is I1).
+        the icosahedral group; ``"I"`` is I2).
 
     Returns
     -------
@@ -59,7 +59,7 @@ def _generators(name: str) -> list[np.ndarray]:
         return [_about((0, 0, 1), 120.0), _about((0.0, (2.0 / 3.0) ** 0.5, (1.0 / 3.0) ** 0.5), 180.0)]
     if family == "O":
         return [_about((0, 0, 1), 90.0), _about((1, 1, 1), 120.0)]
-    five_fold = (1.0, 0.0, _GOLDEN) if order == "2" else (0.0, 1.0, _GOLDEN)
+    five_fold = (1.0, 0.0, _GOLDEN) if order != "1" else (0.0, 1.0, _GOLDEN)
     return [_about((0, 0, 1), 180.0), _about((1, 1, 1), 120.0), _about(five_fold, 72.0)]
 
 

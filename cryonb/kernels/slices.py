@@ -61,7 +61,7 @@ def make_footprint(target, kernel: str, shape: float) -> Callable:
 
     Item    : one distance along one axis [grid step].
     Reads   : nothing.
-    Writes  : nothing; returns the weight as float32.
+    Writes  : nothing; returns the weight as float32. Every kernel has integral 1.
     Races   : none.
     Cost    : trilinear 2 flops; Kaiser-Bessel about 25 (a polynomial of the Bessel function).
     Source  : Abramowitz & Stegun 9.8.1-2 for I0; Jackson et al. (1991), doi:10.1109/42.97598, for the kernel.
@@ -83,7 +83,7 @@ def make_footprint(target, kernel: str, shape: float) -> Callable:
     bessel = _make_bessel(target)
     beta = np.float32(shape)
     half_width = np.float32(WIDTH["kaiser_bessel"] / 2)
-    norm = np.float32(1.0 / np.i0(shape))
+    unit_integral = np.float32(shape / (WIDTH[kernel] * math.sinh(shape)))
 
     @target.function
     def footprint(distance):
@@ -91,7 +91,7 @@ def make_footprint(target, kernel: str, shape: float) -> Callable:
         inside = _ONE - ratio * ratio
         if inside <= _ZERO:
             return _ZERO
-        return bessel(beta * np.float32(math.sqrt(inside))) * norm
+        return bessel(beta * np.float32(math.sqrt(inside))) * unit_integral
 
     return footprint
 

@@ -1,0 +1,113 @@
+"""The contract of every backend, and of kernels across processes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cryonb.backends import available, backend_of, get_backend
+from cryonb.engines import get_engine
+from cryonb.errors import InputError
+
+WORKING = [name for name, reason in available().items() if not reason]
+
+
+def make_product(target, factor):
+    @target.function
+    def product(image, row, column, source, result):
+        result[image, row, column] = source[image, row, column] * np.float32(factor)
+
+    return product
+
+
+def make_histogram(target):
+    add = target.add
+
+    @target.function
+    def histogram(image, row, column, first_plane, last_plane, plane, value, result):
+        chosen = plane[image, row, column]
+        if first_plane <= chosen < last_plane:
+            add(result, np.uintp(chosen), value[image, row, column])
+
+    return histogram
+
+
+@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_launch_calls_every_element_once(name, threads):
+    backend = get_backend(name)
+    source = backend.xp.asarray(np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32))
+    result = backend.xp.zeros_like(source)
+    backend.launch(make_product, (3.0,), source.shape, (source, result), threads)
+    assert backend_of(result) is backend
+    assert np.allclose(np.asarray(result), 3 * np.asarray(source))
+
+
+@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_scatter_adds_everything_in_the_same_order(name, threads):
+    backend = get_backend(name)
+    rng = np.random.default_rng(0)
+    plane = backend.xp.asarray(rng.integers(0, 7, (50, 4, 3)))
+    value = backend.xp.asarray(rng.normal(size=plane.shape).astype(np.float32))
+    result = backend.xp.zeros(7, np.float32)
+    backend.launch_scatter(make_histogram, (), plane.shape, 7, (plane, value, result), threads)
+    expected = np.zeros(7, np.float32)
+    np.add.at(expected, np.asarray(plane).ravel(), np.asarray(value).ravel())
+    assert np.array_equal(np.asarray(result), expected)
+
+
+def test_names_are_checked():
+    assert get_backend("auto").name in WORKING
+    with pytest.raises(InputError, match="Did you mean 'numba'"):
+        get_backend("nunba")
+    with pytest.raises(InputError, match="Did you mean 'local'"):
+        get_engine("locall")
+    with pytest.raises(InputError, match="known backend; got list"):
+        backend_of([1.0])
+
+
+def test_every_backend_says_what_it_can_hold():
+    for name in WORKING:
+        assert get_backend(name).free_memory() > 0
+
+
+def test_engines_keep_order_and_report_failures():
+    engine = get_engine("local")
+    assert engine.map(lambda item, threads: (item, threads), [1, 2, 3], 6) == [(1, 2), (2, 2), (3, 2)]
+    assert engine.map(lambda item, threads: (item, threads), [1, 2], 1) == [(1, 1), (2, 1)]
+
+    def fail(item, threads):
+        raise ValueError(f"piece {item}")
+
+    with pytest.raises(ValueError, match="piece 1"):
+        engine.map(fail, [1, 2], 2)
+
+
+SECOND_PROCESS = """
+import numpy as np
+from cryonb.backends import get_backend
+from cryonb.backends.numba_cpu import _loop, _scatter_loop
+from cryonb.imaging.projector import Grid
+from cryonb.imaging.reconstruct import Accumulator
+from cryonb.kernels.slices import make_insert_slice
+grid = Grid.of(8, 2.0, "trilinear", 4)
+accumulator = Accumulator.empty(grid)
+accumulator.insert(np.zeros((1, 8, 5), np.complex64), np.zeros((1, 8, 5), np.float32), np.zeros((1, 1, 3, 3), np.float32))
+loop = _scatter_loop(make_insert_slice, (grid.kernel, grid.shape_parameter))
+print(sum(loop.stats.cache_hits.values()), sum(loop.stats.cache_misses.values()))
+"""
+
+
+def test_compiled_kernels_are_found_again_by_the_next_process(tmp_path):
+    """Closures would miss Numba's disk cache in every process without a stable identity."""
+    import os
+
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = [
+        subprocess.run([sys.executable, "-c", SECOND_PROCESS], env=environment, capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout.split() == ["0", "1"]
+    assert runs[1].stdout.split() == ["1", "0"]
