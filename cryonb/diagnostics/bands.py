@@ -12,6 +12,9 @@ MEASURED, CORNER, SUPPORT, NO_DATA = "measured", "corner", "support", "no data"
 NEGLIGIBLE = 1e-3
 """A shell with less than this fraction of what the shell before it holds, holds nothing."""
 
+FFT_ROUNDING = 64.0
+"""Rounding floors that are still rounding: transforms in single precision leave several times what storing does."""
+
 SPILL = 2
 """Shells past the limit of the data that an insertion kernel may still touch."""
 

@@ -24,7 +24,7 @@ from ..imaging.shells import (
 )
 from ..imaging.symmetry import symmetry_operators
 from ..schema import FSC, FSC_KINDS, THRESHOLDS, build, shell_coordinates
-from .bands import CORNER, MEASURED, classify, holds_data, holds_power
+from .bands import CORNER, FFT_ROUNDING, MEASURED, classify, holds_data, holds_power
 from .half_maps import HalfMaps, take_half_maps
 
 Progress = Callable[[float, str], None]
@@ -67,7 +67,7 @@ class Curves:
     band : ndarray, (shells,), str
         Band of every shell.
     rounded : ndarray, (shells,), bool
-        Power below the rounding floor of float32.
+        Power within what float32 files and transforms round off.
     leaking : ndarray, (shells,), bool
         The mask adds more to the shell than it holds.
     randomise_from : int
@@ -171,7 +171,7 @@ def correlate(halves: HalfMaps, options: FscOptions, config: RunConfig, progress
     size = halves.sampling.size
     first, second = half_transform(halves.first), half_transform(halves.second)
     power = np.stack([shell_power(first), shell_power(second)])
-    floor = np.array([rounding_floor(half, size) for half in power])
+    floor = FFT_ROUNDING * np.array([rounding_floor(half, size) for half in power])
     values = {"raw": fourier_shell_correlation(first, second)}
     band = classify(_held(halves, power, floor), halves.sampling)
     rounded = (power / n_coefficients(size) <= floor[:, None]).any(axis=0)
@@ -217,9 +217,11 @@ def _modified(halves: HalfMaps, progress: Progress) -> np.ndarray:
 def _randomise_from(raw: np.ndarray, held: np.ndarray, options: FscOptions, length: float) -> int:
     if options.randomisation_resolution > 0:
         return int(np.clip(round(length / options.randomisation_resolution), 1, raw.size - 1))
-    below = held & (np.nan_to_num(raw, nan=1.0) < options.randomise_below)
-    below[0] = False
-    return int(np.argmax(below))
+    fall = crossing(raw, options.randomise_below, held)
+    if np.isfinite(fall):
+        return int(np.floor(fall)) + 1
+    below = np.flatnonzero(held[1:] & (np.nan_to_num(raw[1:], nan=1.0) < options.randomise_below))
+    return 1 + int(below[0]) if below.size else 0
 
 
 def describe(halves: HalfMaps, curves: Curves) -> tuple[dict, dict]:

@@ -25,9 +25,11 @@ FIT = {
     "b_factor": Field((), "angstrom^2"),
     "b_factor_low": Field((), "angstrom^2"),
     "b_factor_high": Field((), "angstrom^2"),
+    "b_factor_masked": Field((), "angstrom^2"),
     "reliable": Field(()),
 }
-"""Variables of a Guinier fit: log_amplitude is ln(F sqrt(2 FSC / (1 + FSC))), fit is NaN outside the fitted range."""
+"""Variables of a Guinier fit: log_amplitude is ln(F sqrt(2 FSC / (1 + FSC))), fit is NaN outside the fitted range;
+b_factor_masked is what amplitudes under the mask give, with the same curve and range."""
 
 FIT_SCALARS = {"fit_coarse": "angstrom", "fit_fine": "angstrom", "n_shells": "1"}
 """Where the fit begins and ends, and how many shells it holds."""
@@ -42,6 +44,11 @@ class GuinierOptions(FscOptions):
     """Settings of a Guinier fit."""
 
     modified: bool = knob(False, help="Also compute the modified FSC under the mask; the fit does not need it.")
+    amplitudes: str = knob(
+        "unmasked",
+        help="Amplitudes of the unmasked map, as RELION takes them, or of the masked one, which its FSC belongs to.",
+        choices=("unmasked", "masked"),
+    )
     fit_coarse: float = knob(10.0, help="The fit begins here.", unit="angstrom", minimum=0.0)
     fit_fine: float = knob(
         0.0,
@@ -58,18 +65,24 @@ class GuinierPlot:
     Attributes
     ----------
     amplitude : ndarray, (shells,), float64
-        Mean amplitude of the unmasked mean map, divided by n^3 and by the detector's transfer function.
+        Mean amplitude of the map that is fitted, divided by n^3 and by the detector's transfer function.
+    unmasked : ndarray, (shells,), float64
+        The same of the unmasked mean map.
     fsc : ndarray, (shells,), float64
         The best correlation curve, on all shells.
     fit : GuinierFit
         The line.
+    masked_b_factor : float
+        B factor of the amplitudes under the mask; NaN without a mask [angstrom^2].
     coarse, fine : float
         Range of the fit [angstrom].
     """
 
     amplitude: np.ndarray
+    unmasked: np.ndarray
     fsc: np.ndarray
     fit: GuinierFit
+    masked_b_factor: float
     coarse: float
     fine: float
 
@@ -92,16 +105,31 @@ def plot_amplitudes(halves: HalfMaps, curves: Curves, options: GuinierOptions, m
     -------
     GuinierPlot
         Amplitudes and fit.
+
+    Notes
+    -----
+    sqrt(2 FSC / (1 + FSC)) takes the noise out of the amplitudes of the map that the FSC was computed from. RELION puts
+    the masked curve on the unmasked map, whose solvent noise then stays in and makes the B factor too small. Its
+    convention is the default here, and the B factor of the masked map is always reported beside it.
     """
-    size = halves.sampling.size
-    frequency = np.arange(size // 2 + 1) / halves.sampling.length
-    amplitude = shell_amplitude(half_transform(halves.mean)) / size**3 / mtf
     fsc = curves.values[curves.best]
-    logarithm = np.where(curves.held, weighted_log_amplitude(amplitude, fsc), np.nan)
     fine = options.fit_fine or finest(halves, curves)
-    error = counting_error(fsc, curves.independent(curves.best))
-    fit = fit_guinier(frequency, logarithm, error, options.fit_coarse, fine)
-    return GuinierPlot(amplitude, fsc, fit, options.fit_coarse, fine)
+    unmasked = _amplitude(halves.mean) / mtf
+    masked = None if halves.mask is None else _amplitude(halves.mean * halves.mask) / mtf
+
+    def fit(amplitude: np.ndarray) -> GuinierFit:
+        logarithm = np.where(curves.held, weighted_log_amplitude(amplitude, fsc), np.nan)
+        error = counting_error(fsc, curves.independent(curves.best))
+        frequency = np.arange(fsc.size) / halves.sampling.length
+        return fit_guinier(frequency, logarithm, error, options.fit_coarse, fine)
+
+    amplitude = masked if options.amplitudes == "masked" and masked is not None else unmasked
+    masked_b_factor = float("nan") if masked is None else fit(masked).b_factor
+    return GuinierPlot(amplitude, unmasked, fsc, fit(amplitude), masked_b_factor, options.fit_coarse, fine)
+
+
+def _amplitude(density: np.ndarray) -> np.ndarray:
+    return shell_amplitude(half_transform(density)) / density.size
 
 
 def finest(halves: HalfMaps, curves: Curves) -> float:
@@ -156,6 +184,7 @@ def describe_fit(plot: GuinierPlot, curves: Curves, frequency: np.ndarray) -> tu
         "b_factor": fit.b_factor,
         "b_factor_low": fit.b_factor_low,
         "b_factor_high": fit.b_factor_high,
+        "b_factor_masked": plot.masked_b_factor,
         "reliable": fit.reliable,
     }
     return variables, {"fit_coarse": plot.coarse, "fit_fine": plot.fine, "n_shells": int(fit.used.sum())}

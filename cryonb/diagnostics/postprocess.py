@@ -136,7 +136,7 @@ def decide_like_relion(plot: GuinierPlot, length: float) -> RelionDecision:
     below = np.flatnonzero(np.nan_to_num(plot.fsc[1:]) < 0.143)
     last = max(int(below[0]) if below.size else plot.fsc.size - 1, 1)
     shell = np.arange(plot.fsc.size)
-    logarithm = weighted_log_amplitude(plot.amplitude, plot.fsc)
+    logarithm = weighted_log_amplitude(plot.unmasked, plot.fsc)
     used = (shell >= length / 10.0) & (shell <= last) & np.isfinite(logarithm)
     slope = np.polyfit((shell[used] / length) ** 2, logarithm[used], 1)[0] if used.sum() > 2 else math.nan
     return RelionDecision(length / last, 4.0 * float(slope), int(used.sum()))

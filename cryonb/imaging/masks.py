@@ -13,6 +13,9 @@ from .fourier import half_radius, half_transform, real_space
 MASK_SLACK = 1e-3
 """How far a mask may leave 0..1, as programs that filter their masks do."""
 
+SPECK = 0.1
+"""Parts of a thresholded region below this fraction of the largest part are noise."""
+
 DEFAULT_LOWPASS = 12.0
 DEFAULT_RADIUS = 0.45
 DEFAULT_EDGE = 5.0
@@ -131,8 +134,30 @@ def threshold_mask(
     highest = float(smooth.max())
     rule = "a map must have positive density where a threshold mask is made from it"
     must(highest > 0, rule, f"a maximum of {highest:g}", "Give a mask, or invert the contrast")
-    outside = distance_outside(smooth >= threshold_fraction * highest, (dilate + edge_width) / voxel_size)
+    region = without_specks(smooth >= threshold_fraction * highest)
+    outside = distance_outside(region, (dilate + edge_width) / voxel_size)
     return cosine_edge(outside * voxel_size - dilate, edge_width)
+
+
+def without_specks(region: np.ndarray) -> np.ndarray:
+    """Return a region without the small parts that stand alone.
+
+    Parameters
+    ----------
+    region : ndarray, (n, n, n), bool
+        The region.
+
+    Returns
+    -------
+    ndarray, (n, n, n), bool
+        Its connected parts that hold at least a tenth of the voxels of the largest one.
+    """
+    from scipy.ndimage import label
+
+    parts, _ = label(region)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return (sizes >= SPECK * sizes.max())[parts] & region
 
 
 def distance_outside(region: np.ndarray, reach: float) -> np.ndarray:

@@ -266,8 +266,12 @@ def crossing(curve: np.ndarray, threshold: float | np.ndarray, valid: np.ndarray
     Returns
     -------
     float
-        Fractional shell, interpolated linearly between two neighbouring valid shells; NaN if the curve never
-        crosses: it starts below the threshold, or stays above it to the end of the data.
+        Fractional shell, interpolated linearly between two neighbouring valid shells; NaN if the curve never falls
+        through the threshold: it stays below it, or above it to the end of the data.
+
+    Notes
+    -----
+    The first shells hold few coefficients: where the curve starts below, it is followed from where it rises above.
 
     Examples
     --------
@@ -280,10 +284,10 @@ def crossing(curve: np.ndarray, threshold: float | np.ndarray, valid: np.ndarray
     usable = np.isfinite(excess) if valid is None else np.isfinite(excess) & valid
     shells = np.flatnonzero(usable)
     shells = shells[shells > 0]
-    below = np.flatnonzero(excess[shells] < 0)
-    if below.size == 0 or below[0] == 0:
+    falls = np.flatnonzero((excess[shells[1:]] < 0) & (excess[shells[:-1]] >= 0))
+    if falls.size == 0:
         return float("nan")
-    last, first = shells[below[0] - 1], shells[below[0]]
+    last, first = shells[falls[0]], shells[falls[0] + 1]
     return float(last + (first - last) * excess[last] / (excess[last] - excess[first]))
 
 
