@@ -18,7 +18,8 @@ from .facts import data_end
 from .saving import save_figure
 
 if TYPE_CHECKING:
-    from .canvas import Drawing
+    from matplotlib.figure import Figure
+
     from .marks import Sheet
 
 __all__ = ["data_end", "describe", "draw", "overlay", "save_figure", "sheet", "side_by_side"]
@@ -60,7 +61,7 @@ def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
     return _plots().get(dataset.attrs["schema"], generic.sheet)(dataset)
 
 
-def draw(dataset: xr.Dataset | xr.DataTree) -> "Drawing":
+def draw(dataset: xr.Dataset | xr.DataTree) -> "Figure":
     """Return the figure of a Dataset.
 
     Parameters
@@ -70,8 +71,8 @@ def draw(dataset: xr.Dataset | xr.DataTree) -> "Drawing":
 
     Returns
     -------
-    Drawing
-        A matplotlib figure that shows itself in a notebook; its `sheet` holds the marks.
+    matplotlib.figure.Figure
+        A figure that shows itself in a notebook; its `sheet` holds the marks.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def draw(dataset: xr.Dataset | xr.DataTree) -> "Drawing":
     return render(sheet(dataset))
 
 
-def side_by_side(tree: xr.DataTree) -> "Drawing":
+def side_by_side(tree: xr.DataTree) -> "Figure":
     """Return the figure of several runs: FSC on shared axes, and below each its central section on one grey scale.
 
     Parameters
@@ -93,8 +94,8 @@ def side_by_side(tree: xr.DataTree) -> "Drawing":
 
     Returns
     -------
-    Drawing
-        A matplotlib figure.
+    matplotlib.figure.Figure
+        A figure.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def side_by_side(tree: xr.DataTree) -> "Drawing":
     return render(side_by_side_sheet(tree))
 
 
-def overlay(tree: xr.DataTree) -> "Drawing":
+def overlay(tree: xr.DataTree) -> "Figure":
     """Return the figure of several runs' FSC curves in one panel.
 
     Parameters
@@ -117,8 +118,8 @@ def overlay(tree: xr.DataTree) -> "Drawing":
 
     Returns
     -------
-    Drawing
-        A matplotlib figure.
+    matplotlib.figure.Figure
+        A figure.
 
     Raises
     ------

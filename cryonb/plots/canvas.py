@@ -1,16 +1,16 @@
 """Draw a sheet of marks as a matplotlib figure. No global state of matplotlib is touched."""
 
+import io
+
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from .layout import bar_length, resolution_ticks
-from .marks import GREY, Area, Band, Curve, Image, Line, Panel, Points, Sheet, SphereMap, Text
+from .marks import GREY, Band, Image, Line, Panel, Sheet, SphereMap
 from .page import (
     HEADLINE,
     LABEL,
@@ -28,6 +28,7 @@ from .page import (
     labelled_lines,
     shortened,
 )
+from .paint import key_handle, paint, paint_band
 
 DOTS = 110
 INK = "#222222"
@@ -52,7 +53,7 @@ TOP_AXES = {
 }
 
 
-class Drawing(Figure):
+class _Drawing(Figure):
     """A figure that shows itself in a notebook and remembers the sheet it was drawn from.
 
     Attributes
@@ -67,8 +68,6 @@ class Drawing(Figure):
         self.sheet = sheet
 
     def _repr_png_(self) -> tuple[bytes, dict]:
-        import io
-
         buffer = io.BytesIO()
         with matplotlib.rc_context(STYLE):
             self.savefig(buffer, format="png", dpi=2 * DOTS, metadata={"Description": self.sheet.description})
@@ -76,7 +75,7 @@ class Drawing(Figure):
         return buffer.getvalue(), {"width": width, "height": height}
 
 
-def render(sheet: Sheet) -> Drawing:
+def render(sheet: Sheet) -> _Drawing:
     """Return the figure of a sheet.
 
     Parameters
@@ -86,12 +85,12 @@ def render(sheet: Sheet) -> Drawing:
 
     Returns
     -------
-    Drawing
-        A matplotlib figure.
+    matplotlib.figure.Figure
+        The figure; it shows itself in a notebook, and its `sheet` holds the marks.
     """
     page = arrange(sheet)
     with matplotlib.rc_context(STYLE):
-        figure = Drawing(sheet, page)
+        figure = _Drawing(sheet, page)
         _words(figure, page, sheet)
         for block in page.blocks:
             for frame in block.frames:
@@ -101,7 +100,7 @@ def render(sheet: Sheet) -> Drawing:
     return figure
 
 
-def _words(figure: Drawing, page: Page, sheet: Sheet) -> None:
+def _words(figure: _Drawing, page: Page, sheet: Sheet) -> None:
     across = 0.15 / page.width
     down = 0.10
     if sheet.title:
@@ -117,13 +116,12 @@ def _rectangle(page: Page, left: float, top: float, width: float, height: float)
     return left / page.width, 1 - (top + height) / page.height, width / page.width, height / page.height
 
 
-def _panel(figure: Drawing, page: Page, frame: Frame) -> None:
+def _panel(figure: _Drawing, page: Page, frame: Frame) -> None:
     panel = frame.panel
     rectangle = _rectangle(page, frame.left, frame.top, frame.width, frame.height)
     axes = figure.add_axes(rectangle, projection="mollweide" if panel.of(SphereMap) else None)
     for mark in panel.marks:
-        if type(mark) in PAINTERS:
-            PAINTERS[type(mark)](axes, mark)
+        paint(axes, mark)
     if panel.of(Image):
         _finish_image(axes, panel, frame)
     elif panel.of(SphereMap):
@@ -166,7 +164,7 @@ def _vertical_axis(axes, frame: Frame, low: float, high: float) -> None:
         axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low - margin <= tick <= high + margin]))
     axes.set_ylim(low, top)
     for band in frame.panel.of(Band):
-        _draw_band(axes, band, 1.0 / share)
+        paint_band(axes, band, 1.0 / share)
     _lane(axes, frame, low, top)
 
 
@@ -257,7 +255,7 @@ def _finish_image(axes, panel: Panel, frame: Frame) -> None:
     axes.text(start, up + 0.03 * rows, f"{length:g} Å", size=TICK, color="white", va="bottom", path_effects=edge)
 
 
-def _finish_sphere(figure: Drawing, axes, page: Page, frame: Frame) -> None:
+def _finish_sphere(figure: _Drawing, axes, page: Page, frame: Frame) -> None:
     sphere = frame.panel.of(SphereMap)[0]
     axes.set_xticks(np.radians([-120, -60, 0, 60, 120]), ["−120°", "−60°", "0°", "60°", "120°"], size=SMALL)
     axes.set_yticks(np.radians([-60, -30, 0, 30, 60]), ["150°", "120°", "90°", "60°", "30°"], size=SMALL)
@@ -281,7 +279,7 @@ def _scale(axes, colours: str, low: float, high: float, label: str) -> None:
     axes.set_ylabel(label, size=SMALL, labelpad=-12, rotation=270, va="bottom")
 
 
-def _grey_scale(figure: Drawing, page: Page, block: Block) -> None:
+def _grey_scale(figure: _Drawing, page: Page, block: Block) -> None:
     images = [image for frame in block.frames for image in frame.panel.of(Image)]
     if not block.row.grey_scale or not images:
         return
@@ -290,14 +288,14 @@ def _grey_scale(figure: Drawing, page: Page, block: Block) -> None:
     _scale(figure.add_axes(rectangle), "gray", images[0].low, images[0].high, block.row.grey_scale)
 
 
-def _key(figure: Drawing, page: Page, block: Block) -> None:
+def _key(figure: _Drawing, page: Page, block: Block) -> None:
     row = block.row
     marks = key_marks(row)
     if not row.key or not marks:
         return
     left, top, width = block.key
     figure.legend(
-        [_handle(mark) for mark in marks],
+        [key_handle(mark) for mark in marks],
         [key_words(mark) for mark in marks],
         loc="upper left",
         bbox_to_anchor=(left / page.width, 1 - top / page.height),
@@ -313,108 +311,3 @@ def _key(figure: Drawing, page: Page, block: Block) -> None:
         labelspacing=0.45,
         columnspacing=1.6,
     )
-
-
-def _handle(mark) -> Line2D | Patch:
-    if isinstance(mark, Curve):
-        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=mark.width)
-    if isinstance(mark, Line):
-        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=1.0)
-    if isinstance(mark, Points):
-        return Line2D([], [], linestyle="", **_marker(mark))
-    if isinstance(mark, Band) and mark.hatch:
-        return Patch(facecolor="white", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0)
-    return Patch(facecolor=mark.colour, alpha=0.25, linewidth=0.0)
-
-
-def _marker(mark: Points) -> dict:
-    return dict(
-        marker=mark.marker,
-        markersize=mark.size,
-        markeredgecolor=mark.colour,
-        markerfacecolor=mark.colour if mark.filled else "white",
-        markeredgewidth=1.2,
-    )
-
-
-def _draw_curve(axes, mark: Curve) -> None:
-    axes.plot(
-        mark.x,
-        mark.y,
-        color=mark.colour,
-        linestyle=mark.style,
-        linewidth=mark.width,
-        zorder=3.0 if mark.width > 1.2 else 2.4,
-    )
-
-
-def _draw_line(axes, mark: Line) -> None:
-    if mark.axis == "y":
-        axes.axhline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=0.9, zorder=2)
-    elif not mark.label:
-        axes.axvline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=1.0, zorder=2)
-
-
-def _draw_band(axes, mark: Band, height: float) -> None:
-    if mark.hatch:
-        style = dict(facecolor="none", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0, zorder=0.5)
-    else:
-        style = dict(facecolor=mark.colour, alpha=0.16, linewidth=0.0, zorder=0.4)
-    axes.axvspan(mark.start, mark.stop, 0.0, height, **style)
-
-
-def _draw_area(axes, mark: Area) -> None:
-    axes.fill_between(mark.x, mark.low, mark.high, color=mark.colour, alpha=0.22, linewidth=0.0, zorder=2.5)
-
-
-def _draw_points(axes, mark: Points) -> None:
-    axes.plot(mark.x, mark.y, linestyle="", zorder=4, clip_on=False, **_marker(mark))
-
-
-def _draw_image(axes, mark: Image) -> None:
-    high = mark.high if mark.high > mark.low else mark.low + 1.0
-    axes.imshow(mark.array, cmap="gray", vmin=mark.low, vmax=high, origin="lower", interpolation="nearest")
-
-
-def _draw_sphere(axes, mark: SphereMap) -> None:
-    latitude, longitude = np.linspace(-90, 90, 361), np.linspace(-180, 180, 721)
-    raster = np.full((latitude.size, longitude.size), np.nan)
-    for low, high in sorted(set(zip(mark.tilt_low, mark.tilt_high))):
-        cells = np.flatnonzero(mark.tilt_low == low)
-        lines = (90.0 - latitude >= low) & (90.0 - latitude <= high)
-        away = np.abs((longitude[:, None] - mark.rot[cells][None, :] + 180.0) % 360.0 - 180.0)
-        raster[lines] = np.asarray(mark.values)[cells][np.argmin(away, axis=1)]
-    axes.pcolormesh(
-        np.radians(longitude),
-        np.radians(latitude),
-        np.ma.masked_invalid(raster),
-        cmap="cividis",
-        vmin=mark.low,
-        vmax=mark.high if mark.high > mark.low else mark.low + 1.0,
-        shading="nearest",
-        rasterized=True,
-    )
-
-
-def _draw_text(axes, mark: Text) -> None:
-    axes.text(
-        mark.across,
-        mark.up,
-        mark.words,
-        transform=axes.transAxes,
-        size=TICK,
-        color=mark.colour,
-        ha=mark.align,
-        va="center",
-    )
-
-
-PAINTERS = {
-    Curve: _draw_curve,
-    Line: _draw_line,
-    Area: _draw_area,
-    Points: _draw_points,
-    Image: _draw_image,
-    SphereMap: _draw_sphere,
-    Text: _draw_text,
-}

@@ -96,7 +96,7 @@ def maps_of(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
             found.update(_split(str(name).replace("_", " "), variable))
     halves = [volume for name, volume in found.items() if name.startswith("half map") and "class" not in name]
     if len(halves) == 2 and len(found) == 2:
-        found["mean of the halves"] = (halves[0] + halves[1]) / 2.0
+        found["mean map"] = (halves[0] + halves[1]) / 2.0
     return found
 
 

@@ -31,7 +31,7 @@ def postprocess_sheet(dataset: xr.Dataset) -> Sheet:
         headline = f"{headline} {decision or guinier_verdict(dataset)}"
     voxel = facts.number(dataset, "voxel_size")
     for words in ("unsharpened", "sharpened"):
-        arrays = {f"{words}, along {plane}": central_section(dataset[words], plane) for plane in "zyx"}
+        arrays = {f"{words}, {plane}": central_section(dataset[words], plane) for plane in "zyx"}
         rows.append(Row(image_panels(arrays, voxel), 1.9, grey_scale="density"))
     caption = " · ".join(part for part in (_decisions(dataset), facts.settings_line(dataset)) if part)
     return Sheet(tuple(rows), "Postprocessing", headline, caption, f"{fsc_words(dataset)} {headline}", aligned=True)

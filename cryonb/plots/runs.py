@@ -149,7 +149,7 @@ def _reading(run: xr.Dataset) -> str:
 
 def _chosen_map(run: xr.Dataset) -> xr.DataArray | None:
     volumes = maps_of(run)
-    for name in ("volume", "density", "sharpened", "mean of the halves"):
+    for name in ("volume", "density", "sharpened", "mean map"):
         if name in volumes:
             return volumes[name]
     return next(iter(volumes.values()), None)

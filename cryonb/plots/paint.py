@@ -1,0 +1,152 @@
+"""Put single marks on matplotlib axes."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from .marks import Area, Band, Curve, Image, Line, Mark, Points, SphereMap, Text
+from .page import TICK
+
+
+def paint(axes: Any, mark: Mark) -> None:
+    """Draw one mark; bands, and vertical lines with words, wait until the axes have their limits.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    mark : Mark
+        What to draw.
+    """
+    if type(mark) in _PAINTERS:
+        _PAINTERS[type(mark)](axes, mark)
+
+
+def key_handle(mark: Mark) -> Line2D | Patch:
+    """Return what stands for a mark in the key.
+
+    Parameters
+    ----------
+    mark : Curve, Points, Area, Band or Line
+        The mark.
+
+    Returns
+    -------
+    matplotlib.lines.Line2D or matplotlib.patches.Patch
+        A sample of it.
+    """
+    if isinstance(mark, Curve):
+        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=mark.width)
+    if isinstance(mark, Line):
+        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=1.0)
+    if isinstance(mark, Points):
+        return Line2D([], [], linestyle="", **_marker(mark))
+    if isinstance(mark, Band) and mark.hatch:
+        return Patch(facecolor="white", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0)
+    return Patch(facecolor=mark.colour, alpha=0.25, linewidth=0.0)
+
+
+def _marker(mark: Points) -> dict:
+    return dict(
+        marker=mark.marker,
+        markersize=mark.size,
+        markeredgecolor=mark.colour,
+        markerfacecolor=mark.colour if mark.filled else "white",
+        markeredgewidth=1.2,
+    )
+
+
+def _draw_curve(axes, mark: Curve) -> None:
+    axes.plot(
+        mark.x,
+        mark.y,
+        color=mark.colour,
+        linestyle=mark.style,
+        linewidth=mark.width,
+        zorder=3.0 if mark.width > 1.2 else 2.4,
+    )
+
+
+def _draw_line(axes, mark: Line) -> None:
+    if mark.axis == "y":
+        axes.axhline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=0.9, zorder=2)
+    elif not mark.label:
+        axes.axvline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=1.0, zorder=2)
+
+
+def paint_band(axes: Any, mark: Band, height: float) -> None:
+    """Draw a band up to a height.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    mark : Band
+        The band.
+    height : float
+        Fraction of the panel that it fills, from the bottom.
+    """
+    if mark.hatch:
+        style = dict(facecolor="none", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0, zorder=0.5)
+    else:
+        style = dict(facecolor=mark.colour, alpha=0.16, linewidth=0.0, zorder=0.4)
+    axes.axvspan(mark.start, mark.stop, 0.0, height, **style)
+
+
+def _draw_area(axes, mark: Area) -> None:
+    axes.fill_between(mark.x, mark.low, mark.high, color=mark.colour, alpha=0.22, linewidth=0.0, zorder=2.5)
+
+
+def _draw_points(axes, mark: Points) -> None:
+    axes.plot(mark.x, mark.y, linestyle="", zorder=4, clip_on=False, **_marker(mark))
+
+
+def _draw_image(axes, mark: Image) -> None:
+    high = mark.high if mark.high > mark.low else mark.low + 1.0
+    axes.imshow(mark.array, cmap="gray", vmin=mark.low, vmax=high, origin="lower", interpolation="nearest")
+
+
+def _draw_sphere(axes, mark: SphereMap) -> None:
+    latitude, longitude = np.linspace(-90, 90, 361), np.linspace(-180, 180, 721)
+    raster = np.full((latitude.size, longitude.size), np.nan)
+    for low, high in sorted(set(zip(mark.tilt_low, mark.tilt_high))):
+        cells = np.flatnonzero(mark.tilt_low == low)
+        lines = (90.0 - latitude >= low) & (90.0 - latitude <= high)
+        away = np.abs((longitude[:, None] - mark.rot[cells][None, :] + 180.0) % 360.0 - 180.0)
+        raster[lines] = np.asarray(mark.values)[cells][np.argmin(away, axis=1)]
+    axes.pcolormesh(
+        np.radians(longitude),
+        np.radians(latitude),
+        np.ma.masked_invalid(raster),
+        cmap="cividis",
+        vmin=mark.low,
+        vmax=mark.high if mark.high > mark.low else mark.low + 1.0,
+        shading="nearest",
+        rasterized=True,
+    )
+
+
+def _draw_text(axes, mark: Text) -> None:
+    axes.text(
+        mark.across,
+        mark.up,
+        mark.words,
+        transform=axes.transAxes,
+        size=TICK,
+        color=mark.colour,
+        ha=mark.align,
+        va="center",
+    )
+
+
+_PAINTERS = {
+    Curve: _draw_curve,
+    Line: _draw_line,
+    Area: _draw_area,
+    Points: _draw_points,
+    Image: _draw_image,
+    SphereMap: _draw_sphere,
+    Text: _draw_text,
+}

@@ -1,0 +1,134 @@
+"""What is drawn can be read: nothing leaves the page, no words meet, none are small."""
+
+import itertools
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.text import Text as Words
+
+from cryonb import plots
+from cryonb.plots.canvas import render
+from cryonb.plots.marks import Band, Curve, Panel, Points, Row, Sheet
+
+
+def ticks_off_axis(figure):
+    """Return the texts of ticks outside their axes, which matplotlib keeps but does not draw."""
+    hidden = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            drawn = axis._update_ticks() if axis.get_visible() else []
+            shown = {id(label) for tick in drawn for label in (tick.label1, tick.label2)}
+            every = {id(label) for tick in axis.get_major_ticks() for label in (tick.label1, tick.label2)}
+            hidden |= every - shown
+    return hidden
+
+
+def visible_words(figure):
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    hidden = ticks_off_axis(figure)
+    found = {}
+    for words in figure.findobj(Words):
+        if id(words) in hidden or not words.get_visible() or not words.get_text().strip():
+            continue
+        extent = words.get_window_extent(renderer)
+        found[(words.get_text(), round(extent.x0), round(extent.y0))] = (words, extent)
+    return list(found.values())
+
+
+def check_legible(figure):
+    shown = visible_words(figure)
+    page = figure.bbox
+    assert len(shown) > 5
+    for words, extent in shown:
+        assert words.get_fontsize() >= 9.0, words.get_text()
+        inside = extent.x0 >= -1 and extent.x1 <= page.x1 + 1 and extent.y0 >= -1 and extent.y1 <= page.y1 + 1
+        assert inside, (words.get_text(), extent, page)
+    for (one, first), (two, second) in itertools.combinations(shown, 2):
+        across = min(first.x1, second.x1) - max(first.x0, second.x0)
+        up = min(first.y1, second.y1) - max(first.y0, second.y0)
+        assert across <= 1 or up <= 2, (one.get_text(), two.get_text(), across, up)
+
+
+NYQUISTS = [
+    dict(box_size=128, voxel_size=1.05),
+    dict(box_size=64, voxel_size=2.1),
+    dict(box_size=128, voxel_size=1.99),
+    dict(box_size=128, voxel_size=1.48),
+    dict(box_size=128, voxel_size=1.05, binning=1.0),
+    dict(box_size=400, voxel_size=0.6, binning=1.2, falls=0.4),
+]
+
+
+@pytest.mark.parametrize("settings", NYQUISTS, ids=lambda settings: f"voxel {settings['voxel_size']}")
+def test_an_fsc_is_legible_however_close_the_limits_lie(make_fsc, settings):
+    check_legible(plots.draw(make_fsc(**settings)))
+
+
+@pytest.mark.parametrize("settings", NYQUISTS[:3], ids=lambda settings: f"voxel {settings['voxel_size']}")
+def test_a_refinement_is_legible(make_refinement, settings):
+    check_legible(plots.draw(make_refinement(**{**settings, "box_size": 32})))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_runs_side_by_side_are_legible(make_refinement, count):
+    some = {
+        "bin 2": make_refinement(box_size=32, voxel_size=2.1),
+        "bin 2, fine grid with a long name that goes on": make_refinement(box_size=48, voxel_size=1.4),
+        "bin 4": make_refinement(box_size=32, voxel_size=2.1, binning=4.0),
+    }
+    check_legible(plots.side_by_side(xr.DataTree.from_dict(dict(list(some.items())[:count]))))
+
+
+def test_four_runs_and_an_overlay_are_legible(make_fsc):
+    some = {f"run {index}": make_fsc(binning=1.0 + index, seed=index, falls=0.3 / (1 + index)) for index in range(4)}
+    tree = xr.DataTree.from_dict(some)
+    check_legible(plots.side_by_side(tree))
+    check_legible(plots.overlay(tree))
+
+
+def test_the_key_stands_beside_the_panel(make_fsc):
+    figure = plots.draw(make_fsc())
+    figure.draw_without_rendering()
+    key = figure.legends[0].get_window_extent(figure.canvas.get_renderer())
+    for axes in figure.axes:
+        assert key.x0 >= axes.get_window_extent().x1
+    assert key.x1 <= figure.bbox.x1
+
+
+def test_a_figure_draws_the_numbers_of_its_sheet(make_fsc):
+    figure = plots.draw(make_fsc())
+    drawn = [line.get_ydata() for line in figure.axes[0].get_lines()]
+    for curve in figure.sheet.of(Curve):
+        assert any(len(line) == len(curve.y) and np.array_equal(line, curve.y, equal_nan=True) for line in drawn)
+
+
+def test_resolution_runs_along_the_top(make_fsc):
+    figure = plots.draw(make_fsc())
+    bottom, top = figure.axes[:2]
+    assert top.get_xlabel() == "resolution [Å]" and bottom.get_xlabel() == "spatial frequency [1/Å]"
+    for place, label in zip(top.get_xticks(), top.get_xticklabels()):
+        assert 1.0 / float(label.get_text()) == pytest.approx(place)
+
+
+def test_a_figure_shows_itself_in_a_notebook(make_fsc):
+    image, about = plots.draw(make_fsc())._repr_png_()
+    assert image.startswith(b"\x89PNG")
+    assert 800 <= about["width"] <= 1000
+
+
+def test_drawing_leaves_matplotlib_as_it_was(make_fsc):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    plots.draw(make_fsc())
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_every_mark_has_a_place_in_the_key():
+    x = np.linspace(0, 1, 5)
+    marks = (Curve(x, x, "a", "line"), Points(x, x, "b", "dots"), Band(0.2, 0.4, "c", "band", hatch="//"))
+    panel = Panel(marks, x_label="x", y_label="y", x_limits=(0.0, 1.0), y_limits=(0.0, 1.0))
+    figure = render(Sheet((Row((panel,), 2.0, "right"),), "All marks"))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["line", "dots", "band"]

@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+import pytest
+
+from cryonb.plots import frequency
+
+
+def by_name(marks):
+    return {mark.name: mark for mark in marks}
+
+
+def test_both_nyquists_and_the_end_of_the_corners_are_named_with_their_resolution(make_fsc):
+    lines = by_name(frequency.nyquist_lines(make_fsc()))
+    assert list(lines) == ["particle_nyquist", "corner_end", "grid_nyquist"]
+    assert lines["particle_nyquist"].at == pytest.approx(1 / 4.2)
+    assert lines["corner_end"].at == pytest.approx(math.sqrt(2) / 4.2)
+    assert lines["particle_nyquist"].label == "particle Nyquist 4.20 Å"
+    assert lines["corner_end"].label == "√2 × particle Nyquist 2.97 Å"
+    assert lines["grid_nyquist"].label == "grid Nyquist 2.10 Å"
+
+
+def test_limits_that_coincide_share_one_line(make_fsc):
+    lines = frequency.nyquist_lines(make_fsc(box_size=64, voxel_size=2.1))
+    assert [line.label for line in lines] == ["particle = grid Nyquist 4.20 Å"]
+
+
+def test_short_words_leave_the_rest_to_the_key(make_fsc):
+    lines = frequency.nyquist_lines(make_fsc(), names="short")
+    assert [line.label for line in lines] == ["particle 4.20 Å", "√2 × particle 2.97 Å", "grid 2.10 Å"]
+    assert [line.key for line in lines] == ["particle Nyquist", "√2 × particle Nyquist", "grid Nyquist"]
+
+
+def test_unknown_limits_have_no_line(make_fsc):
+    fsc = make_fsc().drop_vars("particle_nyquist")
+    assert [line.name for line in frequency.nyquist_lines(fsc)] == ["grid_nyquist"]
+
+
+def test_bands_tile_the_axis_without_gaps_and_empty_shells_are_hatched(make_fsc):
+    fsc = make_fsc()
+    stop = frequency.limits(fsc)[1]
+    bands = frequency.band_marks(fsc, stop)
+    assert [band.name for band in bands] == ["corner", "support", "no data"]
+    assert all(left.stop == pytest.approx(right.start) for left, right in zip(bands, bands[1:]))
+    assert bands[-1].stop == stop
+    assert [bool(band.hatch) for band in bands] == [False, False, True]
+    nyquist = float(fsc["particle_nyquist"])
+    assert 0 <= bands[0].start - nyquist < fsc["frequency"].values[1]
+
+
+def test_frequencies_that_a_coarse_run_does_not_reach_are_hatched(make_fsc):
+    fsc = make_fsc(box_size=64, voxel_size=2.1)
+    band = frequency.band_marks(fsc, 0.5)[-1]
+    assert band.hatch and band.stop == 0.5 and band.start == pytest.approx(fsc["frequency"].values[-1])
+
+
+def test_a_full_axis_has_no_empty_sliver(make_fsc):
+    fsc = make_fsc(box_size=64, voxel_size=2.1)
+    fsc["band"][:] = "measured"
+    assert frequency.band_marks(fsc, frequency.limits(fsc)[1]) == []
+
+
+def test_the_axis_holds_all_runs(make_fsc):
+    coarse, fine = make_fsc(box_size=64, voxel_size=2.1), make_fsc()
+    low, high = frequency.limits(coarse, fine)
+    assert low == 0 and high > float(fine["grid_nyquist"])
+    assert np.isfinite(high)
+
+
+def test_thresholds_are_named():
+    assert {line.name: line.at for line in frequency.threshold_lines()} == {"0.143": 0.143, "0.5": 0.5}

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import xarray as xr
+
+from cryonb.errors import SchemaError
+from cryonb.plots import runs
+from cryonb.plots.marks import Curve, Image, Line
+
+
+@pytest.fixture(name="tree", scope="module")
+def _tree(make_refinement):
+    some = {
+        "bin 2": make_refinement(box_size=32, voxel_size=2.1),
+        "bin 2, fine": make_refinement(box_size=48, voxel_size=1.4, seed=1),
+        "bin 4": make_refinement(box_size=24, voxel_size=2.8, binning=4.0, seed=2),
+    }
+    return xr.DataTree.from_dict(some)
+
+
+def test_each_run_has_a_curve_and_below_it_a_section(tree):
+    sheet = runs.side_by_side_sheet(tree)
+    curves, sections = sheet.rows
+    assert [panel.title for panel in curves.panels] == list(tree.children)
+    assert [panel.title for panel in sections.panels] == list(tree.children)
+    assert sheet.aligned and curves.share_y
+
+
+def test_panels_share_axes_and_grey_scale(tree):
+    sheet = runs.side_by_side_sheet(tree)
+    assert len({(panel.x_limits, panel.y_limits) for panel in sheet.rows[0].panels}) == 1
+    assert len({(mark.low, mark.high) for mark in sheet.of(Image)}) == 1
+
+
+def test_each_panel_keeps_the_limits_of_its_own_run(tree):
+    for panel, run in zip(runs.side_by_side_sheet(tree).rows[0].panels, tree.children.values()):
+        assert panel.of(Line, "particle_nyquist")[0].at == pytest.approx(float(run["particle_nyquist"]))
+
+
+def test_a_scale_bar_follows_the_voxels_of_its_run(tree):
+    assert [mark.pixel_size for mark in runs.side_by_side_sheet(tree).of(Image)] == [2.1, 1.4, 2.8]
+
+
+def test_more_than_four_runs_take_more_rows(make_fsc):
+    tree = xr.DataTree.from_dict({f"run {index}": make_fsc(seed=index) for index in range(6)})
+    sheet = runs.side_by_side_sheet(tree)
+    assert [len(row.panels) for row in sheet.rows] == [4, 2]
+    assert len({panel.x_limits for panel in sheet.panels()}) == 1
+
+
+def test_the_caption_states_the_settings_of_every_run(tree):
+    lines = runs.side_by_side_sheet(tree).caption.split("\n")
+    assert [line.split(":")[0] for line in lines] == list(tree.children)
+    assert "voxel 1.4 Å" in lines[1] and "binning 4" in lines[2]
+
+
+def test_an_overlay_has_one_curve_a_run_and_tells_them_apart(tree):
+    sheet = runs.overlay_sheet(tree)
+    curves = sheet.of(Curve)
+    assert [curve.name for curve in curves] == list(tree.children)
+    assert len({(curve.colour, curve.style) for curve in curves}) == 3
+    nyquists = {round(1 / line.at, 2) for line in sheet.of(Line, "particle_nyquist")}
+    assert nyquists == {4.2, 8.4}
+
+
+def test_the_overlay_shows_the_curve_that_speaks_for_a_run(make_fsc):
+    fsc = make_fsc()
+    curve = runs.overlay_sheet(xr.DataTree.from_dict({"a": fsc})).of(Curve)[0]
+    np.testing.assert_array_equal(curve.y, fsc["fsc"].sel(fsc_kind="corrected").values)
+
+
+@pytest.mark.parametrize("wrong", [xr.Dataset(), xr.DataTree(), 3])
+def test_what_is_no_tree_of_runs_is_refused(wrong):
+    with pytest.raises(SchemaError, match="one child a run"):
+        runs.side_by_side_sheet(wrong)
+
+
+def test_a_run_with_nothing_to_show_is_named(make_fsc):
+    tree = xr.DataTree.from_dict({"good": make_fsc(), "empty": xr.Dataset(attrs={"schema": "cryonb/fsc"})})
+    with pytest.raises(SchemaError, match="'empty'"):
+        runs.side_by_side_sheet(tree)
