@@ -112,7 +112,7 @@ def demonstrate(seed: int = 0, progress: Progress | None = None) -> Demo:
 def _run(particles: xr.Dataset, box_size: int, limit: str, tell: Progress, part: str) -> xr.Dataset:
     names = list(SHARES)
     start = SHARES[names[names.index(part) - 1]]
-    box = dict(box_size=box_size, pad_factor=PAD_FACTOR, limit=limit)
+    box = dict(box_size=box_size, pad_factor=PAD_FACTOR, limit=limit, corners="keep")
     text = f"reconstructing in a box of {box_size} voxels"
     return reconstruct(
         particles, box=box, progress=lambda fraction, _: tell(start + (SHARES[part] - start) * fraction, text)

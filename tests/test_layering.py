@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "compare": BELOW_FACES,
     "verbs": BELOW_FACES,
     "accessor": BELOW_FACES | {"verbs"},
-    "demo": BELOW_FACES | {"verbs", "compare"},
+    "demo": BELOW_FACES | {"verbs", "compare", "imaging.*"},
     "cli": BELOW_FACES | {"verbs", "compare", "demo", ""},
     "__main__": {"cli"},
     "": BELOW_FACES | {"verbs", "compare", "accessor"},

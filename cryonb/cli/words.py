@@ -88,6 +88,9 @@ def _value(scalar: xr.DataArray) -> str:
     unit = scalar.attrs.get("units", "1")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        value = f"{value:.4g}" if math.isfinite(value) else "none"
-    return f"{value} {_NAMES.get(unit, unit)}".rstrip()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "none"
+    if unit == "1/angstrom" and value > 0:
+        return f"{value:.4g} 1/A ({1.0 / value:.2f} A)"
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{text} {_NAMES.get(unit, unit)}".rstrip()
