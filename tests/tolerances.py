@@ -28,6 +28,7 @@ LEAST_SQUARES = 1e-5  # relative: the volume is returned as float32
 ATOMS = 3e-6  # relative to the largest value: transform and expansion to 1e-6 each, and float32 density
 RELION_IMAGE = 0.999  # correlation: RELION interpolates in a transform padded twice
 RELION_SCALE = 0.01  # relative: the same
+MAP_MODEL = 0.05  # absolute: form factors and frequencies of another program, shells against exact resolutions
 NOISE_POWER = 0.1  # absolute: 200 images, shells of 20 coefficients and more, 4 deviations
 
 # -- slices and reconstruction

@@ -153,43 +153,43 @@ def density(
     """
     must(scattering in SCATTERING, "scattering must be electron or charge", repr(scattering), "Choose one")
     radius = half_radius(box_size).astype(np.float64)
-    quarter_square = (0.5 * radius / (box_size * voxel_size)) ** 2
-    samples = np.linspace(0.0, quarter_square.max(), RADIAL_SAMPLES)
-    factors, functions = _separate(atoms, samples, scattering)
+    half_frequency = 0.5 * radius / (box_size * voxel_size)
+    samples = np.linspace(0.0, half_frequency.max(), RADIAL_SAMPLES)
+    factors, functions = _separate(atoms, samples**2, scattering)
     angles = (atoms.positions - np.asarray(centre)) * (2.0 * np.pi / (box_size * voxel_size))
     plan = finufft.Plan(1, (box_size,) * 3, 1, 1e-6, -1, dtype="complex128", upsampfac=1.25, showwarn=0)
     plan.setpts(*(np.ascontiguousarray(angles[:, axis]) for axis in (2, 1, 0)))
     transform = np.zeros(radius.shape, np.complex128)
     for factor, function in zip(factors.T, functions):
         modes = np.fft.ifftshift(plan.execute(np.ascontiguousarray(factor, np.complex128)))
-        transform += modes[..., : box_size // 2 + 1] * np.interp(quarter_square, samples, function)
+        transform += modes[..., : box_size // 2 + 1] * np.interp(half_frequency, samples, function)
     if box_size % 2 == 0:
         transform[box_size // 2], transform[:, box_size // 2], transform[..., -1] = 0.0, 0.0, 0.0
     return (real_space(transform, box_size) / voxel_size**3).astype(np.float32)
 
 
-def _separate(atoms: Atoms, samples: np.ndarray, scattering: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return factors (atom, rank) and functions (rank, sample) whose product is every atom's radial scattering."""
+def _separate(atoms: Atoms, squares: np.ndarray, scattering: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return factors (atom, rank) and functions (rank, sample) whose product is every atom's scattering at s^2 / 4."""
     names, kind = np.unique(atoms.elements, return_inverse=True)
-    curves = np.array([_form_factor(str(name), samples, scattering) for name in names])
+    curves = np.array([_form_factor(str(name), squares, scattering) for name in names])
     low, high = atoms.b_factors.min(), atoms.b_factors.max()
     levels = np.linspace(low, high, B_LEVELS if high > low else 1)
-    table = curves[:, None] * np.exp(-levels[:, None] * samples)
-    _, strength, functions = np.linalg.svd(table.reshape(-1, len(samples)), full_matrices=False)
+    table = curves[:, None] * np.exp(-levels[:, None] * squares)
+    _, strength, functions = np.linalg.svd(table.reshape(-1, len(squares)), full_matrices=False)
     functions = functions[strength > RANK_TOLERANCE * strength[0]]
     projected = np.empty((len(atoms.weights), len(functions)))
     for start in range(0, len(projected), 4096):
         part = slice(start, start + 4096)
-        scattered = curves[kind[part]] * np.exp(-atoms.b_factors[part, None] * samples)
+        scattered = curves[kind[part]] * np.exp(-atoms.b_factors[part, None] * squares)
         projected[part] = atoms.weights[part, None] * (scattered @ functions.T)
     return projected, functions
 
 
-def _form_factor(name: str, samples: np.ndarray, scattering: str) -> np.ndarray:
+def _form_factor(name: str, squares: np.ndarray, scattering: str) -> np.ndarray:
     if name == POINT:
-        return np.ones(len(samples))
+        return np.ones(len(squares))
     element = gemmi.Element(name)
     must(element.atomic_number > 0, "every atom must be of a known element", repr(name), "Correct the model")
     if scattering == "charge":
-        return np.full(len(samples), float(element.atomic_number))
-    return np.array([element.c4322.calculate_sf(value) for value in samples])
+        return np.full(len(squares), float(element.atomic_number))
+    return np.array([element.c4322.calculate_sf(value) for value in squares])

@@ -17,6 +17,7 @@ def clean_images(
     *,
     size: int,
     voxel_size: float,
+    limit: str = "square",
     threads: int = 0,
 ) -> np.ndarray:
     """Return noise-free images of a volume.
@@ -35,6 +36,8 @@ def clean_images(
         Pixels along an edge of the images over the field of view of the volume; a smaller number is a Fourier crop.
     voxel_size : float
         Voxel size of the volume [angstrom].
+    limit : {"square", "circle"}, optional
+        The whole transform of the images, or only its circle up to the Nyquist frequency.
     threads : int, optional
         CPU threads of the FFTs; 0 for all. They do not change the result.
 
@@ -46,7 +49,7 @@ def clean_images(
     box = volume.shape[-1]
     pixel_size = voxel_size * box / size
     transforms = exact_slices(volume, rotations, size, precision="single")
-    transforms *= in_plane_limit(size, "square") * np.float32(size / box) ** 3
+    transforms *= in_plane_limit(size, limit) * np.float32(size / box) ** 3
     if ctf is not None:
         transforms *= contrast_transfer(ctf, FrequencyPlane.of(size, pixel_size))
     part_x, part_y = (-np.asarray(shifts, dtype=np.float64) / (size * pixel_size)).T
