@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from . import facts
+from . import facts, wording
 from .marks import Panel, Row, Sheet, SphereMap
 
 VARIABLES = (
@@ -28,7 +28,7 @@ def orientations_sheet(dataset: xr.Dataset) -> Sheet:
     panels = tuple(_panel(dataset, *words) for words in VARIABLES if words[0] in dataset)
     headline = orientations_verdict(dataset)
     count = facts.number(dataset, "n_particles")
-    caption = f"{facts.plain(count)} particles · " if np.isfinite(count) else ""
+    caption = f"{wording.plain(count)} particles · " if np.isfinite(count) else ""
     caption += f"{dataset.sizes['view']} cells of equal area · 1 = as many as an even spread puts there"
     words = f"Orientation distribution on {dataset.sizes['view']} cells. {headline}"
     return Sheet((Row(panels, 2.0),), "Orientations", headline, caption, words.strip())
@@ -63,7 +63,7 @@ def orientations_verdict(dataset: xr.Dataset) -> str:
         parts.append(f"sampling efficiency {efficiency:.2f} (1 is even)")
     if np.isfinite(empty):
         parts.append(f"{100 * empty:.1f} % of Fourier directions empty")
-    return facts.sentence("; ".join(parts))
+    return wording.sentence("; ".join(parts))
 
 
 PLOTS = {"cryonb/orientations": orientations_sheet}

@@ -1,26 +1,15 @@
-"""What a Dataset says about itself: its scalars, the settings that made it, and where its data end, in words."""
+"""What a Dataset says about itself: its scalars, the settings that made it, and where its data end."""
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from .layout import runs_of
-
 MAIN_KINDS = ("corrected", "masked", "raw", "modified")
 """FSC kinds by how much they say about the map; the first that is present speaks for a Dataset."""
-
-KIND_WORDS = {
-    "raw": "unmasked",
-    "masked": "masked",
-    "modified": "modified",
-    "phase_randomised": "phase-randomised",
-    "corrected": "corrected",
-}
 
 MAKERS = ("reconstruct", "refine")
 """Verbs whose settings made a map; those of a judgement did not."""
@@ -30,8 +19,6 @@ NEGLIGIBLE = 1e-3
 
 SPILL = 2
 """Shells past the particle Nyquist that a kernel may touch without bringing data."""
-
-SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmetry")
 
 
 def number(dataset: xr.Dataset, name: str) -> float:
@@ -55,55 +42,6 @@ def number(dataset: xr.Dataset, name: str) -> float:
         return float(dataset[name].values)
     except (TypeError, ValueError):
         return math.nan
-
-
-def plain(value: float, digits: int = 4) -> str:
-    """Return a number as people write it.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-    digits : int, optional
-        Significant digits.
-
-    Returns
-    -------
-    str
-        Without exponent from 0.001 to a million, with a true minus sign and thin spaces between thousands.
-
-    Examples
-    --------
-    >>> plain(4.0), plain(-28.25, 3), plain(121300.0)
-    ('4', '−28.2', '121\u202f300')
-    """
-    if not math.isfinite(value):
-        return "not known" if math.isnan(value) else "infinite"
-    size = abs(value)
-    if 1e4 <= size < 1e6:
-        return f"{value:,.0f}".replace(",", "\u202f").replace("-", "−")
-    return f"{value:.{digits}g}".replace("-", "−")
-
-
-def angstrom(resolution: float) -> str:
-    """Return a resolution with its unit.
-
-    Parameters
-    ----------
-    resolution : float
-        Resolution [angstrom].
-
-    Returns
-    -------
-    str
-        Two decimals below 10 angstrom, one above.
-
-    Examples
-    --------
-    >>> angstrom(4.2), angstrom(23.04)
-    ('4.20 Å', '23.0 Å')
-    """
-    return f"{resolution:.2f} Å" if resolution < 10 else f"{resolution:.1f} Å"
 
 
 def provenance_settings(dataset: xr.Dataset) -> dict[str, Any]:
@@ -140,51 +78,6 @@ def _leaves(settings: Mapping, prefix: str = ""):
             yield from _leaves(value, "mask_" if name == "mask" else "")
         elif isinstance(value, (str, int, float, bool)):
             yield prefix + str(name), value
-
-
-def settings_line(dataset: xr.Dataset) -> str:
-    """Return the settings that made a Dataset as one line, with units.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Any kind.
-
-    Returns
-    -------
-    str
-        Parts joined by " · "; empty where nothing is known.
-    """
-    words = (
-        ("box_size", "box {} voxels"),
-        ("voxel_size", "voxel {} Å"),
-        ("pixel_size", "pixel {} Å"),
-        ("binning", "binning {}"),
-        ("pad_factor", "pad {}"),
-    )
-    parts = [form.format(plain(number(dataset, name))) for name, form in words if math.isfinite(number(dataset, name))]
-    settings = provenance_settings(dataset)
-    parts += [_setting(name, settings[name]) for name in SETTINGS if name in settings]
-    volume = number(dataset, "mask_volume")
-    if math.isfinite(volume) and volume > 0:
-        parts.append(f"mask {plain(volume)} Å³")
-    elif "fsc" in dataset or settings.get("mask_kind") == "none":
-        parts.append("no mask")
-    if "frequency" in dataset.dims and not number(dataset, "particle_nyquist") > 0:
-        parts.append("particle Nyquist not known")
-    randomised = number(dataset, "randomisation_resolution")
-    if math.isfinite(randomised):
-        parts.append(f"phases randomised past {angstrom(randomised)}")
-    return " · ".join(parts)
-
-
-def _setting(name: str, value: Any) -> str:
-    if name == "gridding_correction":
-        return "gridding corrected" if value else "gridding not corrected"
-    word = {"ctf": "CTF", "resample": "resampling"}.get(name, name)
-    return (
-        f"{word} {str(value).replace('_', ' ').replace('fourier', 'Fourier').replace('kaiser bessel', 'Kaiser-Bessel')}"
-    )
 
 
 def bands(dataset: xr.Dataset) -> np.ndarray:
@@ -257,75 +150,6 @@ def data_end(dataset: xr.Dataset) -> float:
     return 1.0 / frequency[-1] if frequency.size and frequency[-1] > 0 else math.nan
 
 
-def band_sentence(dataset: xr.Dataset) -> str:
-    """Return which shells are measured, corner, support or empty, as a sentence.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        A kind with a `frequency` dimension.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
-    frequency = dataset["frequency"].values
-    parts = [
-        f"{label} from {_reach(frequency[first])} to {_reach(frequency[last])}"
-        for label, first, last in runs_of(bands(dataset))
-    ]
-    return f"Shells: {'; '.join(parts)}."
-
-
-def _reach(frequency: float) -> str:
-    return "the origin" if frequency == 0 else angstrom(1.0 / frequency)
-
-
-def nyquist_sentence(dataset: xr.Dataset) -> str:
-    """Return the Nyquist limits as a sentence.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Any kind.
-
-    Returns
-    -------
-    str
-        One sentence; empty where none is known.
-    """
-    parts = [
-        f"{word} Nyquist {angstrom(1.0 / number(dataset, name))}"
-        for name, word in (("particle_nyquist", "particle"), ("grid_nyquist", "grid"))
-        if number(dataset, name) > 0
-    ]
-    return sentence(" and ".join(parts))
-
-
-def sentence(words: str) -> str:
-    """Return words as a sentence: a capital first, a full stop last, units as they are printed.
-
-    Parameters
-    ----------
-    words : str
-        The words.
-
-    Returns
-    -------
-    str
-        Empty for no words.
-
-    Examples
-    --------
-    >>> sentence("particle Nyquist 4.2 A")
-    'Particle Nyquist 4.2 Å.'
-    """
-    words = re.sub(r"(?<!\w)-(?=\d)", "−", words).replace(" A^2", " Å²").replace(" A ", " Å ").removesuffix(".")
-    words = f"{words[:-2]} Å" if words.endswith(" A") else words
-    return f"{words[0].upper()}{words[1:]}." if words else ""
-
-
 def crossing(dataset: xr.Dataset, kind: str = "", threshold: str = "0.143") -> float:
     """Return where a curve of a Dataset falls through a threshold, as the Dataset states it.
 
@@ -370,26 +194,3 @@ def main_kind(dataset: xr.Dataset) -> str:
         if kind in present and np.isfinite(dataset["fsc"].sel(fsc_kind=kind).values).any():
             return kind
     return present[0]
-
-
-def verdict(dataset: xr.Dataset) -> str:
-    """Return what an FSC says, in one sentence that never invents a resolution.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Kind ``cryonb/fsc``, ``cryonb/refinement`` or any with the same variables.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
-    word = KIND_WORDS.get(main_kind(dataset), main_kind(dataset)) if "fsc_kind" in dataset.dims else "unmasked"
-    resolution, end = crossing(dataset), data_end(dataset)
-    tail = f"; the data end at {angstrom(end)}" if math.isfinite(end) else ""
-    if math.isfinite(resolution):
-        return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{tail}."
-    if not math.isfinite(end):
-        return "No shell holds data: there is no curve."
-    return f"The {word} curve does not fall to 0.143: no resolution to state{tail}."

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from . import facts
+from . import facts, wording
 from .layout import runs_of
 from .marks import GREY, ORANGE, PALE, SKY, VERMILLION, Band, Line
 
@@ -114,7 +114,7 @@ def _limit_line(group: list[tuple[str, float]], names: str) -> Line:
     full, _, colour, style = LIMITS[first]
     words = " = ".join(LIMITS[name][names == "short"] for name, _ in group)
     words = words.replace("particle Nyquist = grid Nyquist", "particle = grid Nyquist")
-    label = f"{words} {facts.angstrom(1.0 / at)}" if names else ""
+    label = f"{words} {wording.angstrom(1.0 / at)}" if names else ""
     return Line(at, first, label, "x", colour, style, full if names == "short" else "")
 
 

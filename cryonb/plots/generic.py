@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import SchemaError
-from . import facts, frequency
+from . import facts, frequency, wording
 from .images import maps_of, volume_sheet
 from .marks import SERIES, Curve, Panel, Row, Sheet
 
@@ -126,12 +126,12 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
 
 def _caption(dataset: xr.Dataset) -> str:
     numbers = [
-        f"{str(name).replace('_', ' ')} {facts.plain(facts.number(dataset, name), 3)} {unit}".rstrip()
+        f"{str(name).replace('_', ' ')} {wording.plain(facts.number(dataset, name), 3)} {unit}".rstrip()
         for name, variable in dataset.data_vars.items()
         if not variable.ndim and np.isfinite(facts.number(dataset, name))
         for unit in [UNIT_WORDS.get(variable.attrs.get("units", "1"), variable.attrs.get("units", ""))]
     ]
-    return " · ".join([*numbers, facts.settings_line(dataset)]).rstrip(" ·")
+    return " · ".join([*numbers, wording.settings_line(dataset)]).rstrip(" ·")
 
 
 def _words(dataset: xr.Dataset, names: list[str]) -> str:
@@ -139,7 +139,7 @@ def _words(dataset: xr.Dataset, names: list[str]) -> str:
     parts = [
         f"{kind.capitalize()} over spatial frequency: {', '.join(name.replace('_', ' ') for name in names)}.",
         str(dataset.attrs.get("verdict", "")),
-        facts.band_sentence(dataset),
-        facts.nyquist_sentence(dataset),
+        wording.band_sentence(dataset),
+        wording.nyquist_sentence(dataset),
     ]
     return " ".join(part for part in parts if part)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from . import facts
+from . import facts, wording
 from .marks import Image, Panel, Row, Sheet
 
 PLANE_AXES = {"z": ("y", "x"), "y": ("z", "x"), "x": ("z", "y")}
@@ -152,7 +152,7 @@ def volume_sheet(dataset: xr.Dataset) -> Sheet:
         arrays = {f"{name}, section along {plane}": central_section(volume, plane) for plane in "zyx"}
         rows.append(Row(image_panels(arrays, voxel), 2.6, grey_scale="density"))
     shape = " × ".join(str(dataset.sizes[axis]) for axis in "zyx")
-    caption = " · ".join(part for part in (f"{shape} voxels", facts.settings_line(dataset)) if part)
+    caption = " · ".join(part for part in (f"{shape} voxels", wording.settings_line(dataset)) if part)
     words = f"Central sections along z, y and x of {', '.join(volumes)}; {caption.replace(' · ', ', ')}."
     return Sheet(tuple(rows), "Central sections", caption=caption, description=words)
 
@@ -181,7 +181,7 @@ def sections_sheet(dataset: xr.Dataset) -> Sheet:
             }
             scale = "density" if name == "section" else "projected density"
             rows.append(Row(image_panels(arrays, pixel, limits), 2.6, grey_scale=scale))
-    caption = facts.settings_line(dataset)
+    caption = wording.settings_line(dataset)
     planes = ", ".join(str(plane) for plane in dataset["plane"].values)
     words = f"Central sections and projections along {planes}, {pixel:.3g} Å a pixel."
     return Sheet(tuple(rows), "Sections and projections", caption=caption, description=words)
@@ -216,7 +216,7 @@ def particles_sheet(dataset: xr.Dataset) -> Sheet:
         [
             f"{dataset.sizes['particle']} particles",
             f"image {images.shape[1]} × {images.shape[2]} pixels",
-            facts.settings_line(dataset),
+            wording.settings_line(dataset),
         ]
     ).rstrip(" ·")
     words = f"The first {count} of {dataset.sizes['particle']} particle images. {caption.replace(' · ', ', ')}."

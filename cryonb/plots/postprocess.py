@@ -4,8 +4,9 @@ import math
 
 import xarray as xr
 
-from . import facts
-from .curves import KEY_TITLE, fsc_panel, fsc_words, guinier_panel, guinier_verdict
+from . import facts, wording
+from .curves import KEY_TITLE, fsc_panel, fsc_words
+from .guinier import guinier_panel, guinier_verdict
 from .images import central_section, image_panels
 from .marks import Row, Sheet
 
@@ -24,23 +25,23 @@ def postprocess_sheet(dataset: xr.Dataset) -> Sheet:
         FSC, Guinier plot (where there is one), sections of the unsharpened and the sharpened map.
     """
     rows = [Row((fsc_panel(dataset),), 3.0, "right", KEY_TITLE)]
-    headline = facts.verdict(dataset)
+    headline = wording.verdict(dataset)
     if "log_amplitude" in dataset:
         rows.append(Row((guinier_panel(dataset, "Guinier plot"),), 2.4, "right"))
-        decision = facts.sentence(str(dataset.attrs.get("decision", "")))
+        decision = wording.sentence(str(dataset.attrs.get("decision", "")))
         headline = f"{headline} {decision or guinier_verdict(dataset)}"
     voxel = facts.number(dataset, "voxel_size")
     for words in ("unsharpened", "sharpened"):
         arrays = {f"{words}, {plane}": central_section(dataset[words], plane) for plane in "zyx"}
         rows.append(Row(image_panels(arrays, voxel), 1.9, grey_scale="density"))
-    caption = " · ".join(part for part in (_decisions(dataset), facts.settings_line(dataset)) if part)
+    caption = " · ".join(part for part in (_decisions(dataset), wording.settings_line(dataset)) if part)
     return Sheet(tuple(rows), "Postprocessing", headline, caption, f"{fsc_words(dataset)} {headline}", aligned=True)
 
 
 def _decisions(dataset: xr.Dataset) -> str:
     lowpass = facts.number(dataset, "lowpass")
-    parts = [facts.sentence(str(dataset.attrs.get("relion_decision", ""))).rstrip(".")]
-    parts.append(f"low-pass {facts.angstrom(lowpass)}" if math.isfinite(lowpass) else "")
+    parts = [wording.sentence(str(dataset.attrs.get("relion_decision", ""))).rstrip(".")]
+    parts.append(f"low-pass {wording.angstrom(lowpass)}" if math.isfinite(lowpass) else "")
     return " · ".join(part for part in parts if part)
 
 

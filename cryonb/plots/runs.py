@@ -5,7 +5,7 @@ import math
 import xarray as xr
 
 from ..errors import SchemaError, must
-from . import facts, frequency
+from . import facts, frequency, wording
 from .curves import FSC_LIMITS, fsc_curves, fsc_panel
 from .images import central_section, grey_limits, image_panels, maps_of
 from .marks import SERIES, Curve, Panel, Row, Sheet
@@ -91,7 +91,7 @@ def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
         tuple(rows),
         "Runs side by side",
         "",
-        "\n".join(f"{label}: {facts.settings_line(run)}" for label, run in runs.items()),
+        "\n".join(f"{label}: {wording.settings_line(run)}" for label, run in runs.items()),
         " ".join(f"{label}: {_reading(run)}" for label, run in runs.items()),
         aligned=True,
     )
@@ -138,12 +138,12 @@ def _blank(title: str) -> Panel:
 
 def _note(run: xr.Dataset) -> str:
     resolution = facts.crossing(run)
-    return f"0.143 at {facts.angstrom(resolution)}" if math.isfinite(resolution) else "0.143 not reached"
+    return f"0.143 at {wording.angstrom(resolution)}" if math.isfinite(resolution) else "0.143 not reached"
 
 
 def _reading(run: xr.Dataset) -> str:
-    parts = [facts.verdict(run), facts.nyquist_sentence(run)] if has_fsc(run) else ["a map."]
-    settings = facts.settings_line(run).replace(" · ", ", ")
+    parts = [wording.verdict(run), wording.nyquist_sentence(run)] if has_fsc(run) else ["a map."]
+    settings = wording.settings_line(run).replace(" · ", ", ")
     return " ".join([*parts, f"Made with {settings}." if settings else ""]).strip()
 
 
@@ -198,7 +198,7 @@ def overlay_sheet(tree: xr.DataTree) -> Sheet:
         y_limits=FSC_LIMITS,
         top="frequency",
     )
-    caption = "\n".join(f"{label}: {facts.settings_line(run)}" for label, run in runs.items())
+    caption = "\n".join(f"{label}: {wording.settings_line(run)}" for label, run in runs.items())
     words = " ".join(f"{label}: {_reading(run)}" for label, run in runs.items())
     return Sheet(
         (Row((panel,), 3.6, "right", "FSC, and where it falls to 0.143"),),

@@ -15,21 +15,6 @@ def test_scalars_are_numbers_or_nan(make_fsc):
     assert math.isnan(facts.number(fsc.assign_coords(mask_digest="abc"), "mask_digest"))
 
 
-def test_the_caption_states_what_made_the_numbers_with_units(make_fsc):
-    line = facts.settings_line(make_fsc())
-    for part in (
-        "box 128 voxels",
-        "voxel 1.05 Å",
-        "binning 2",
-        "pad 2",
-        "kernel trilinear",
-        "limit square",
-        "CTF full",
-    ):
-        assert part in line.split(" · ")
-    assert "mask 121\u202f300 Å³" in line
-
-
 def test_settings_of_a_judgement_are_not_taken_for_those_of_the_map(make_fsc):
     fsc = make_fsc()
     made = {"verb": "reconstruct", "settings": {"box": {"kernel": "nearest"}, "mask": {"kind": "sphere"}}, "inputs": []}
@@ -44,22 +29,6 @@ def test_a_damaged_record_is_no_record(make_fsc, record):
     fsc = make_fsc()
     fsc.attrs["provenance"] = record
     assert facts.provenance_settings(fsc) == {}
-
-
-def test_an_unknown_particle_nyquist_is_said(make_fsc):
-    assert "particle Nyquist not known" in facts.settings_line(make_fsc().drop_vars("particle_nyquist"))
-
-
-def test_the_verdict_invents_no_resolution(make_fsc):
-    reached = facts.verdict(make_fsc())
-    assert "corrected" in reached and f"{facts.crossing(make_fsc()):.2f} Å" in reached
-    never = facts.verdict(make_fsc(box_size=64, voxel_size=2.1, falls=0.6, kinds=("raw",)))
-    assert "does not fall to 0.143" in never and "data end at 4.20 Å" in never
-    empty = make_fsc()
-    empty["fsc"][:] = np.nan
-    empty["fsc_resolution"][:] = np.nan
-    empty["band"][:] = "no data"
-    assert facts.verdict(empty.drop_vars("data_end")) == "No shell holds data: there is no curve."
 
 
 def test_bands_of_a_refinement_follow_its_weights(make_refinement):
@@ -92,15 +61,3 @@ def test_the_data_end_at_the_last_shell_with_data(make_refinement):
     run = make_refinement(box_size=96, voxel_size=1.4)
     last = run["frequency"].values[facts.bands(run) != "no data"][-1]
     assert facts.data_end(run) == pytest.approx(1 / last)
-
-
-@pytest.mark.parametrize(
-    "value, expected", [(4.0, "4"), (-28.25, "−28.25"), (121300.0, "121\u202f300"), (math.nan, "not known")]
-)
-def test_numbers_as_people_write_them(value, expected):
-    assert facts.plain(value) == expected
-
-
-def test_sentences_carry_printed_units():
-    assert facts.sentence("B of -101 A^2 at 4.2 A") == "B of −101 Å² at 4.2 Å."
-    assert facts.sentence("") == ""

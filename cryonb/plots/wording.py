@@ -1,0 +1,212 @@
+"""What a Dataset says about itself, in words with units: settings, limits, bands, and what its FSC means."""
+
+import math
+import re
+from typing import Any
+
+import xarray as xr
+
+from . import facts
+from .layout import runs_of
+
+KIND_WORDS = {
+    "raw": "unmasked",
+    "masked": "masked",
+    "modified": "modified",
+    "phase_randomised": "phase-randomised",
+    "corrected": "corrected",
+}
+
+SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmetry")
+
+
+def plain(value: float, digits: int = 4) -> str:
+    """Return a number as people write it.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    digits : int, optional
+        Significant digits.
+
+    Returns
+    -------
+    str
+        Without exponent from 0.001 to a million, with a true minus sign and thin spaces between thousands.
+
+    Examples
+    --------
+    >>> plain(4.0), plain(-28.25, 3), plain(121300.0)
+    ('4', '−28.2', '121\u202f300')
+    """
+    if not math.isfinite(value):
+        return "not known" if math.isnan(value) else "infinite"
+    size = abs(value)
+    if 1e4 <= size < 1e6:
+        return f"{value:,.0f}".replace(",", "\u202f").replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def angstrom(resolution: float) -> str:
+    """Return a resolution with its unit.
+
+    Parameters
+    ----------
+    resolution : float
+        Resolution [angstrom].
+
+    Returns
+    -------
+    str
+        Two decimals below 10 angstrom, one above.
+
+    Examples
+    --------
+    >>> angstrom(4.2), angstrom(23.04)
+    ('4.20 Å', '23.0 Å')
+    """
+    return f"{resolution:.2f} Å" if resolution < 10 else f"{resolution:.1f} Å"
+
+
+def settings_line(dataset: xr.Dataset) -> str:
+    """Return the settings that made a Dataset as one line, with units.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    str
+        Parts joined by " · "; empty where nothing is known.
+    """
+    words = (
+        ("box_size", "box {} voxels"),
+        ("voxel_size", "voxel {} Å"),
+        ("pixel_size", "pixel {} Å"),
+        ("binning", "binning {}"),
+        ("pad_factor", "pad {}"),
+    )
+    parts = [
+        form.format(plain(facts.number(dataset, name)))
+        for name, form in words
+        if math.isfinite(facts.number(dataset, name))
+    ]
+    settings = facts.provenance_settings(dataset)
+    parts += [_setting(name, settings[name]) for name in SETTINGS if name in settings]
+    volume = facts.number(dataset, "mask_volume")
+    if math.isfinite(volume) and volume > 0:
+        parts.append(f"mask {plain(volume)} Å³")
+    elif "fsc" in dataset or settings.get("mask_kind") == "none":
+        parts.append("no mask")
+    if "frequency" in dataset.dims and not facts.number(dataset, "particle_nyquist") > 0:
+        parts.append("particle Nyquist not known")
+    randomised = facts.number(dataset, "randomisation_resolution")
+    if math.isfinite(randomised):
+        parts.append(f"phases randomised past {angstrom(randomised)}")
+    return " · ".join(parts)
+
+
+def _setting(name: str, value: Any) -> str:
+    if name == "gridding_correction":
+        return "gridding corrected" if value else "gridding not corrected"
+    word = {"ctf": "CTF", "resample": "resampling"}.get(name, name)
+    return (
+        f"{word} {str(value).replace('_', ' ').replace('fourier', 'Fourier').replace('kaiser bessel', 'Kaiser-Bessel')}"
+    )
+
+
+def band_sentence(dataset: xr.Dataset) -> str:
+    """Return which shells are measured, corner, support or empty, as a sentence.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with a `frequency` dimension.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    frequency = dataset["frequency"].values
+    parts = [
+        f"{label} from {_reach(frequency[first])} to {_reach(frequency[last])}"
+        for label, first, last in runs_of(facts.bands(dataset))
+    ]
+    return f"Shells: {'; '.join(parts)}."
+
+
+def _reach(frequency: float) -> str:
+    return "the origin" if frequency == 0 else angstrom(1.0 / frequency)
+
+
+def nyquist_sentence(dataset: xr.Dataset) -> str:
+    """Return the Nyquist limits as a sentence.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    str
+        One sentence; empty where none is known.
+    """
+    parts = [
+        f"{word} Nyquist {angstrom(1.0 / facts.number(dataset, name))}"
+        for name, word in (("particle_nyquist", "particle"), ("grid_nyquist", "grid"))
+        if facts.number(dataset, name) > 0
+    ]
+    return sentence(" and ".join(parts))
+
+
+def sentence(words: str) -> str:
+    """Return words as a sentence: a capital first, a full stop last, units as they are printed.
+
+    Parameters
+    ----------
+    words : str
+        The words.
+
+    Returns
+    -------
+    str
+        Empty for no words.
+
+    Examples
+    --------
+    >>> sentence("particle Nyquist 4.2 A")
+    'Particle Nyquist 4.2 Å.'
+    """
+    words = re.sub(r"(?<!\w)-(?=\d)", "−", words).replace(" A^2", " Å²").replace(" A ", " Å ").removesuffix(".")
+    words = f"{words[:-2]} Å" if words.endswith(" A") else words
+    return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def verdict(dataset: xr.Dataset) -> str:
+    """Return what an FSC says, in one sentence that never invents a resolution.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/fsc``, ``cryonb/refinement`` or any with the same variables.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    word = (
+        KIND_WORDS.get(facts.main_kind(dataset), facts.main_kind(dataset)) if "fsc_kind" in dataset.dims else "unmasked"
+    )
+    resolution, end = facts.crossing(dataset), facts.data_end(dataset)
+    tail = f"; the data end at {angstrom(end)}" if math.isfinite(end) else ""
+    if math.isfinite(resolution):
+        return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{tail}."
+    if not math.isfinite(end):
+        return "No shell holds data: there is no curve."
+    return f"The {word} curve does not fall to 0.143: no resolution to state{tail}."
