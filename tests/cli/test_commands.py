@@ -1,0 +1,270 @@
+"""The commands on good input: what they write and what they say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+import cryonb as cn
+from cryonb import cli, demo, diagnostics
+from cryonb.cli import command_diagnose, command_reconstruct, command_simulate
+from cryonb.cli.command_compare import default_labels
+from cryonb.errors import RunStopped
+
+
+def run(capsys, *words):
+    code = cli.main([str(word) for word in words])
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    return captured
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """Return the folder that `cryonb simulate` wrote."""
+    out = tmp_path_factory.mktemp("simulated") / "out"
+    words = ["simulate", "--box-size", 24, "--pixel-size", 4, "--n-particles", 60, "--snr", 5, "--out", out]
+    assert cli.main([str(word) for word in words]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def reconstructed(simulated, tmp_path_factory):
+    """Return the folder that `cryonb reconstruct` wrote from it."""
+    out = tmp_path_factory.mktemp("reconstructed") / "out"
+    words = [
+        "reconstruct",
+        simulated / "particles.star",
+        "--box.pad-factor",
+        "1",
+        "--mask.kind",
+        "sphere",
+        "--out",
+        out,
+    ]
+    assert cli.main([str(word) for word in words]) == 0
+    return out
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_simulate_writes_what_other_commands_read(simulated):
+    assert names(simulated) == ["particles.mrcs", "particles.star", "summary.txt", "truth.mrc"]
+    particles = cn.open_particles(simulated / "particles.star")
+    assert particles.image.shape == (60, 24, 24)
+    assert "60 of 24 pixels at 4 A" in (simulated / "summary.txt").read_text()
+
+
+def test_simulate_takes_a_map(simulated, tmp_path, capsys):
+    said = run(capsys, "simulate", simulated / "truth.mrc", "--n-particles", 4, "--seed", 3, "--out", tmp_path / "out")
+    assert "4 of 24 pixels at 4 A" in said.out
+    assert said.err == ""
+
+
+def test_reconstruct_writes_maps_curves_figures_session_and_summary(reconstructed):
+    assert names(reconstructed) == [
+        "fsc.csv",
+        "fsc.png",
+        "fsc.xml",
+        "half_map_A.mrc",
+        "half_map_B.mrc",
+        "map.mrc",
+        "mask.mrc",
+        "refinement.png",
+        "session.zarr",
+        "summary.txt",
+    ]
+    session = cn.load(reconstructed / "session.zarr")
+    half = session["refinement"]["half_map"].sel(half="A")
+    with mrcfile.open(reconstructed / "half_map_A.mrc") as mrc:
+        assert np.array_equal(mrc.data, half.values)
+        assert float(mrc.voxel_size.x) == pytest.approx(4.0)
+    assert cn.open_curve(reconstructed / "fsc.xml").sizes["frequency"] > 5
+    text = (reconstructed / "summary.txt").read_text()
+    assert "30 in half A and 30 in half B" in text
+    assert "end at 8.00 A (their Nyquist)" in text
+
+
+def test_the_command_line_computes_what_python_computes(simulated, reconstructed):
+    particles = cn.open_particles(simulated / "particles.star")
+    direct = cn.reconstruct(particles, box={"pad_factor": 1}, mask={"kind": "sphere"})
+    stored = cn.load(reconstructed / "session.zarr")["refinement"].to_dataset()
+    assert np.array_equal(direct.half_map, stored.half_map)
+
+
+@pytest.mark.parametrize("name", diagnostics.names())
+def test_every_diagnostic_judges_a_session(name, reconstructed, tmp_path, capsys):
+    said = run(capsys, "diagnose", reconstructed / "session.zarr", name, "--out", tmp_path / "out")
+    assert {f"{name}.png", "session.zarr", "summary.txt"} <= set(names(tmp_path / "out"))
+    assert said.out.startswith(diagnostics.get(name).title)
+    assert cn.load(tmp_path / "out" / "session.zarr")[name].attrs["schema"] == f"cryonb/{name}"
+
+
+def test_two_half_maps_and_a_mask(reconstructed, tmp_path, capsys):
+    halves = [reconstructed / "half_map_A.mrc", reconstructed / "half_map_B.mrc"]
+    words = [
+        "diagnose",
+        *halves,
+        "fsc",
+        "--mask",
+        reconstructed / "mask.mrc",
+        "--n-draws",
+        2,
+        "--out",
+        tmp_path / "out",
+    ]
+    assert "masked FSC" in run(capsys, *words).out
+    assert {"fsc.csv", "fsc.xml", "fsc.png"} <= set(names(tmp_path / "out"))
+
+
+def test_particles_can_be_judged(simulated, tmp_path, capsys):
+    said = run(capsys, "diagnose", simulated / "particles.star", "orientations", "--out", tmp_path / "out")
+    assert "n particles: 60" in said.out
+
+
+def test_part_of_a_session(reconstructed, tmp_path, capsys):
+    words = ["diagnose", reconstructed / "session.zarr", "sections", "--run", "refinement", "--out", tmp_path / "out"]
+    run(capsys, *words)
+    words[4] = "refinment"
+    assert cli.main([str(word) for word in words]) == 2
+    assert "Did you mean 'refinement'?" in capsys.readouterr().err
+
+
+def test_compare_sessions_and_curves(reconstructed, tmp_path, capsys):
+    words = ["compare", reconstructed / "session.zarr", reconstructed / "fsc.xml", "--labels", "ours", "stored"]
+    said = run(capsys, *words, "--out", tmp_path / "out")
+    assert said.out.startswith("ours:")
+    assert "stored:" in said.out
+    assert {"compare.png", "session.zarr", "summary.txt"} <= set(names(tmp_path / "out"))
+    assert set(cn.load(tmp_path / "out" / "session.zarr").children) == {"ours", "stored"}
+
+
+def test_labels_come_from_names():
+    assert default_labels(["x/a.xml", "y/b.dat"]) == ["a", "b"]
+    assert default_labels(["x/session.zarr", "y/session.zarr"]) == ["x", "y"]
+
+
+def test_notes_are_one_line_each_on_stderr(simulated, tmp_path, capsys):
+    table = (simulated / "particles.star").read_text().replace("4.000000", "4.100000", 1)
+    (tmp_path / "particles.star").write_text(table)
+    (tmp_path / "particles.mrcs").write_bytes((simulated / "particles.mrcs").read_bytes())
+    said = run(capsys, "reconstruct", tmp_path / "particles.star", "--out", tmp_path / "out")
+    assert len(said.err.splitlines()) == 1
+    assert said.err.startswith("cryonb: note: ")
+    assert "4.1" in said.err
+
+
+def test_demo_shows_the_curve_running_past_nyquist(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(demo, "demo_particles", smaller_demo)
+    said = run(capsys, "demo", "--out", tmp_path / "out")
+    halves = [f"{box}_box_half_{half}.mrc" for box in ("larger", "own") for half in "AB"]
+    assert names(tmp_path / "out") == sorted(["demo.png", *halves, "session.zarr", "summary.txt"])
+    lines = (tmp_path / "out" / "summary.txt").read_text().splitlines()
+    assert len(lines) == 10
+    assert said.out.splitlines()[:10] == lines
+    session = cn.load(tmp_path / "out" / "session.zarr")
+    own, larger, circle = (session[name] for name in ("box_32", "box_64", "box_64_circle"))
+    assert float(own.particle_nyquist) == float(larger.particle_nyquist) == float(own.grid_nyquist)
+    assert float(larger.grid_nyquist) == 2 * float(larger.particle_nyquist)
+    past = larger.frequency.values > 1.1 * float(larger.particle_nyquist)
+    corner = past & (larger.frequency.values < 1.3 * float(larger.particle_nyquist))
+    assert np.isfinite(larger.fsc_unmasked.values[corner]).all()
+    assert float(larger.insertion_weight.values[:, corner].min()) > 0
+    assert float(circle.insertion_weight.values[:, past].max()) == 0
+    assert "6.00 A" in lines[1]
+
+
+def smaller_demo(seed, progress):
+    return cn.simulate(
+        "helices", box_size=64, pixel_size=1.5, n_particles=100, binning=2.0, seed=seed, progress=progress
+    )
+
+
+def test_ctrl_c_ends_with_a_sentence_and_nothing_written(tmp_path, capsys, monkeypatch):
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "demo_particles", interrupted)
+    assert cli.main(["demo", "--out", str(tmp_path / "out")]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == "cryonb: the run was stopped by Ctrl-C; nothing was written.\n"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("problem", [RunStopped("the run was stopped."), MemoryError(), ValueError("x")])
+def test_a_failed_run_is_one_line_and_exit_code_one(problem, tmp_path, capsys, monkeypatch):
+    def fail(*_arguments):
+        raise problem
+
+    monkeypatch.setattr(demo, "demo_particles", fail)
+    assert cli.main(["demo", "--out", str(tmp_path / "out")]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_traceback_is_shown_when_asked_for(tmp_path, monkeypatch):
+    def fail(*_arguments):
+        raise ValueError("x")
+
+    monkeypatch.setattr(demo, "demo_particles", fail)
+    with pytest.raises(ValueError, match="x"):
+        cli.main(["demo", "--traceback", "--out", str(tmp_path / "out")])
+
+
+def test_doctor_reports_packages_backends_and_memory(capsys):
+    said = run(capsys, "doctor")
+    for word in ("cryonb 0.", "Python 3", "Needed", "Optional", "Backends", "numba", "works", "threads", "GiB free"):
+        assert word in said.out
+    assert "cryonb can run here, on" in said.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_gives_units_and_defaults(command, capsys):
+    assert cli.main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: cryonb {command}")
+    assert command == "doctor" or "(default: " in text
+
+
+@pytest.mark.parametrize(
+    "made", [command_reconstruct.parser(), command_simulate.parser()], ids=["reconstruct", "simulate"]
+)
+def test_every_option_states_its_default(made):
+    for action in made._actions:
+        if action.option_strings and action.option_strings[0] not in ("-h", "--mask"):
+            assert "(default: " in action.help, action.option_strings
+
+
+@pytest.mark.parametrize("name", diagnostics.names())
+def test_every_diagnostic_has_its_options_as_flags(name):
+    known = {key: diagnostics.get(key) for key in diagnostics.names()}
+    text = command_diagnose.parser(known[name], known).format_help()
+    for field in known[name].options.__dataclass_fields__:
+        assert f"--{field.replace('_', '-')}" in text
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["help"]])
+def test_the_overview_names_every_command(words, capsys):
+    text = run(capsys, *words).out
+    assert all(f"  {name}" in text for name in cli.COMMANDS)
+
+
+def test_version(capsys):
+    assert run(capsys, "--version").out == f"cryonb {cn.__version__}\n"
+
+
+def test_as_a_module_with_bad_input(tmp_path):
+    command = [sys.executable, "-m", "cryonb", "reconstruct", "nope.star"]
+    checkout = str(Path(cn.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": checkout}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=environment)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
