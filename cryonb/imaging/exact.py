@@ -190,7 +190,7 @@ def least_squares_volume(
     Returns
     -------
     ndarray, (size, size, size), float32
-        Minimiser of sum w |c A x - y|^2, started at zero, so that frequencies without data stay zero. Every
+        Minimiser of sum w |c A x - y|^2; started at zero, so that of all minimisers it has the least norm. Every
         stored coefficient counts once, and stands for its conjugate mirror as well.
     SolverRecord
         Steps taken and residual reached.
