@@ -164,7 +164,8 @@ def fourier_volume(
     gridding_correction : bool, optional
         Whether to divide the volume by the transform of the kernel first.
     max_index : float, optional
-        Largest abs(k) that will be read, in units of 1 / box length; the corner of the box if not given.
+        Largest abs(k) kept, in units of 1 / box length; the corner of the box if not given. RELION keeps half the
+        size, so that its outermost shell fades.
 
     Returns
     -------
@@ -190,7 +191,9 @@ def _held(transform: Any, grid: Grid) -> Any:
     lines = np.arange(-last, last + 1)
     columns = np.arange(last + 1)
     source = np.ix_(lines % grid.padded, lines % grid.padded, columns)
-    values[np.ix_(lines + grid.reach, lines + grid.reach, columns + grid.margin)] = transform[source]
+    square = lines**2
+    inside = xp.asarray(square[:, None, None] + square[:, None] + columns**2 <= grid.radius**2)
+    values[np.ix_(lines + grid.reach, lines + grid.reach, columns + grid.margin)] = transform[source] * inside
     for column in range(1, grid.margin + 1):
         values[:, :, grid.margin - column] = values[::-1, ::-1, grid.margin + column].conj()
     return values.reshape(-1)

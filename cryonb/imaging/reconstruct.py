@@ -203,11 +203,13 @@ def _shell_means(sums: Any, grid: Grid, scale: float, rounding: float) -> np.nda
 
 
 def _divide(sums: Any, grid: Grid, floor: np.ndarray) -> None:
+    """Divide by the weights; points past the last shell are dropped, but for those of a limit that reaches further."""
     xp = backend_of(sums).xp
+    furthest = np.float32(max(grid.radius, grid.padded / 2))
     smallest = xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
     for plane, distance in _fine_distances(grid, xp):
         weight = xp.maximum(sums[plane, :, :, 2], smallest[distance.astype(xp.int32)])
-        factor = (distance <= np.float32(grid.radius)) / weight
+        factor = (distance <= furthest) / weight
         sums[plane, :, :, 0] *= factor
         sums[plane, :, :, 1] *= factor
 

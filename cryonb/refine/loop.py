@@ -57,7 +57,7 @@ class Plan:
         return (
             f"{self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A, binned to {s.binned_size}, "
             f"into a box of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; "
-            f"{self.insertions} insertions, {self.memory_bytes / GIBIBYTE:.2f} GiB"
+            f"{self.insertions} insertions, {_amount(self.memory_bytes)}"
         )
 
 
@@ -122,9 +122,13 @@ def _refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
         lean = config.box.replace(pad_factor=1)
         leaner = _gridding_bytes(needed.sampling, dataclasses.replace(config, box=lean))
         if leaner <= limit:
-            remedy = f"box.pad_factor 1 would fit, with {leaner / GIBIBYTE:.2f} GiB"
-    got = f"a run that needs {needed.memory_bytes / GIBIBYTE:.2f} GiB where {limit / GIBIBYTE:.2f} GiB are allowed"
-    must(needed.memory_bytes <= limit, "a run must fit in memory [GiB]", got, remedy)
+            remedy = f"box.pad_factor 1 would fit, with {_amount(leaner)}"
+    got = f"a run that needs {_amount(needed.memory_bytes)} where {_amount(limit)} are allowed"
+    must(needed.memory_bytes <= limit, "a run must fit in memory", got, remedy)
+
+
+def _amount(count: float) -> str:
+    return f"{count / GIBIBYTE:.2f} GiB" if count >= GIBIBYTE else f"{count / 2**20:.1f} MiB"
 
 
 class _Counter:

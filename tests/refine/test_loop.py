@@ -1,0 +1,115 @@
+import time
+
+import numpy as np
+import pytest
+from noise_particles import make_particles
+
+from cryonb.errors import InputError, RunStopped
+from cryonb.refine.loop import plan, reconstruct
+
+
+def bits(run):
+    return run["half_map"].values.tobytes()
+
+
+def test_results_have_the_same_bits_whatever_the_machine_does(particles):
+    reference = bits(reconstruct(particles, compute=dict(threads=1)))
+    for compute in (dict(threads=2), dict(threads=5), dict(threads=1, batch_size=64), dict(threads=2, batch_size=1000)):
+        assert bits(reconstruct(particles, compute=compute)) == reference, compute
+
+
+def test_results_do_not_depend_on_the_order_of_the_table(particles):
+    shuffled = particles.isel(particle=np.random.default_rng(1).permutation(70))
+    run = reconstruct(shuffled)
+    assert bits(run) == bits(reconstruct(particles))
+    assert np.array_equal(run["rot"], shuffled["rot"])
+
+
+def test_a_run_is_labelled_with_what_made_it(particles):
+    run = reconstruct(particles, box=dict(box_size=32, binning=1, pad_factor=1.5, limit="square"))
+    assert dict(run.sizes) == {"half": 2, "z": 32, "y": 32, "x": 32, "frequency": 17, "particle": 70}
+    assert float(run["voxel_size"]) == 1.5 and float(run["pixel_size"]) == 3.0
+    assert float(run["particle_nyquist"]) == pytest.approx(1 / 6) and float(run["grid_nyquist"]) == pytest.approx(1 / 3)
+    assert run["z"].values[0] == -24.0 and run["frequency"].values[1] == pytest.approx(1 / 48)
+    assert run.attrs["limit"] == "square" and run.attrs["kernel"] == "trilinear"
+    assert '"verb": "reconstruct"' in run.attrs["provenance"]
+
+
+def test_shells_past_the_data_have_no_fsc(particles):
+    circle = reconstruct(particles, box=dict(box_size=32))
+    square = reconstruct(particles, box=dict(box_size=32, limit="square"))
+    assert np.isfinite(circle["fsc_unmasked"][:9]).all() and np.isnan(circle["fsc_unmasked"][10:]).all()
+    assert np.isfinite(square["fsc_unmasked"][:11]).all() and np.isnan(square["fsc_unmasked"][13:]).all()
+
+
+@pytest.mark.parametrize("kernel", ["nearest", "trilinear", "kaiser_bessel", "nufft"])
+@pytest.mark.parametrize("size", [12, 13])
+def test_every_kernel_gives_finite_maps_of_noise(kernel, size):
+    run = reconstruct(make_particles(40, size), box=dict(kernel=kernel, box_size=size + 4))
+    assert np.isfinite(run["half_map"]).all()
+    assert abs(float(run["fsc_unmasked"][3:6].mean())) < 0.35
+
+
+def test_kernels_agree_where_there_is_signal(data):
+    from cryonb.imaging.fourier import half_transform
+    from cryonb.imaging.shells import fourier_shell_correlation
+    from cryonb.io import open_particles
+
+    table = open_particles(data / "relion" / "noisy.star").isel(particle=slice(0, 200))
+    maps = {
+        kernel: half_transform(reconstruct(table, box=dict(kernel=kernel))["half_map"].values[0])
+        for kernel in ("trilinear", "kaiser_bessel", "nufft")
+    }
+    assert fourier_shell_correlation(maps["trilinear"], maps["kaiser_bessel"])[:9].min() > 0.9
+    assert fourier_shell_correlation(maps["nufft"], maps["kaiser_bessel"])[:7].min() > 0.9
+
+
+def test_a_mask_is_kept_beside_the_maps_and_its_box_is_checked(particles):
+    mask = np.ones((16, 16, 16), np.float32)
+    assert np.array_equal(reconstruct(particles, mask=mask)["mask"], mask)
+    made = reconstruct(particles, {"mask": {"kind": "sphere"}})
+    assert made["mask"].values[8, 8, 8] == 1.0
+    with pytest.raises(InputError, match="16 x 16 x 16"):
+        reconstruct(particles, mask=np.ones((8, 8, 8), np.float32))
+
+
+def test_corners_are_softened_only_where_every_shell_holds_data(particles):
+    z, y, x = np.indices((16,) * 3) - 8
+    corner = np.sqrt(x**2 + y**2 + z**2) > 11.5
+    auto, kept = reconstruct(particles), reconstruct(particles, box=dict(corners="keep"))
+    assert np.ptp(auto["half_map"].values[0][corner]) < 1e-6
+    assert np.ptp(kept["half_map"].values[0][corner]) > 1e-3
+    finer = reconstruct(particles, box=dict(box_size=32))
+    assert bits(finer) == bits(reconstruct(particles, box=dict(box_size=32, corners="keep")))
+
+
+def test_the_plan_comes_before_the_memory(particles):
+    needed = plan(particles, box=dict(box_size=64), imaging=dict(symmetry="D2"))
+    assert needed.insertions == 280 and needed.padded_size == 128
+    assert "box of 64 voxels" in str(needed)
+    with pytest.raises(InputError, match=r"a run must fit in memory; got a run that needs .* where 1\.0 MiB are allowed"):
+        reconstruct(particles, box=dict(box_size=256, limit="square"), compute=dict(memory_limit=0.001))
+    lean = plan(particles, box=dict(pad_factor=1)).memory_bytes
+    with pytest.raises(InputError, match=r"box\.pad_factor 1 would fit, with .* MiB"):
+        reconstruct(particles, box=dict(pad_factor=3), compute=dict(memory_limit=1.01 * lean / 2**30))
+
+
+def test_a_run_tells_its_progress_and_stops_when_asked(particles):
+    told = []
+    reconstruct(particles, progress=lambda fraction, text: told.append(fraction))
+    assert told == sorted(told) and told[-1] == 1.0
+
+    def stop(fraction, text):
+        raise RunStopped("stopped by the user. Start it again.")
+
+    many = make_particles(4000, 16)
+    start = time.monotonic()
+    with pytest.raises(RunStopped):
+        reconstruct(many, progress=stop)
+    assert time.monotonic() - start < 5.0
+
+
+def test_symmetry_makes_the_map_symmetric(particles):
+    run = reconstruct(particles, imaging=dict(symmetry="C2"), box=dict(kernel="kaiser_bessel"))
+    inner = run["half_map"].values[0][1:, 1:, 1:]
+    assert np.allclose(inner, inner[:, ::-1, ::-1], atol=1e-4 * np.abs(inner).max())
