@@ -87,7 +87,7 @@ def _method(dataset: xr.Dataset, plug: Any) -> Callable[..., xr.Dataset]:
 
 
 def _docstring(plug: Any) -> str:
-    from .config import UNITLESS, knobs
+    from .knobs import UNITLESS, knobs
 
     lines = [f"{plug.title}, from a Dataset of kind {' or '.join(plug.accepts)}.", "", "Parameters", "----------"]
     lines += ["config : RunConfig or mapping, optional", "    Settings of the run that a diagnostic may start."]
@@ -105,7 +105,7 @@ def _docstring(plug: Any) -> str:
 
 
 def _signature(plug: Any) -> inspect.Signature:
-    from .config import knobs
+    from .knobs import knobs
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     names = [inspect.Parameter(name, keyword, default=None) for name in ("config", "mask", "progress")]

@@ -9,6 +9,8 @@ from typing import Any, Self
 from .errors import must, nearest
 from .knobs import Config, hints, knob, knobs
 
+_LENGTH = dict(unit="angstrom", minimum=0.0)
+
 
 @dataclasses.dataclass(frozen=True)
 class BoxConfig(Config):

@@ -128,6 +128,7 @@ SAMPLING = {
     "particle_nyquist": "1/angstrom",
     "grid_nyquist": "1/angstrom",
     "resolution": "angstrom",
+    "data_end": "angstrom",
     "iteration": "1",
     "mask_volume": "angstrom^3",
     "mask_digest": "1",
@@ -197,6 +198,7 @@ REFINEMENT = declare(
             "mask": Field(("z", "y", "x")),
             "insertion_weight": Field(("[class_id]", "half", "frequency"), required=True),
             "fsc_unmasked": Field(("[class_id]", "frequency")),
+            "band": Field(("[class_id]", "frequency")),
             "noise_power": Field(("[class_id]", "frequency")),
             "signal_power": Field(("[class_id]", "frequency")),
             **_ANGLES,
@@ -219,7 +221,7 @@ FSC = declare(
             "below_floor": Field(("frequency",)),
             "threshold_curve": Field(("fsc_kind", "threshold", "frequency")),
         },
-        {**SAMPLING, "randomisation_resolution": "angstrom", "data_end": "angstrom"},
+        {**SAMPLING, "randomisation_resolution": "angstrom"},
     )
 )
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .config import Config, knob
 from .errors import InputError, must, nearest
 from .imaging.atoms import SCATTERING, density, read_atoms
 from .imaging.ctf import CtfParameters
@@ -25,6 +24,7 @@ from .imaging.populations import preferred_tilt, truncated_normal, uniform_tilt
 from .imaging.resample import binned_size
 from .imaging.rotations import euler_to_matrix
 from .imaging.symmetry import symmetry_operators
+from .knobs import Config, knob
 from .provenance import stamp
 from .schema import PARTICLES, VOLUME, build, grid_coordinates, validate
 

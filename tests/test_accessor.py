@@ -8,7 +8,7 @@ import xarray as xr
 
 import cryonb.accessor  # noqa: F401  (registers ds.cryo)
 from cryonb import diagnostics, schema
-from cryonb.config import knobs
+from cryonb.knobs import knobs
 
 
 @pytest.fixture(name="halves", scope="module")

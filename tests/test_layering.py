@@ -12,7 +12,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 IDS = [str(path.relative_to(PACKAGE)) for path in FILES]
 
 WORDS = {"units", "errors"}
-AGREEMENTS = {"contracts", "config", "schema"}
+AGREEMENTS = {"contracts", "knobs", "config", "schema"}
 BELOW_FACES = (
     WORDS
     | AGREEMENTS
@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "errors": set(),
     "kernels": set(),
     "contracts": WORDS,
-    "config": WORDS,
+    "knobs": WORDS,
+    "config": WORDS | {"knobs"},
     "schema": WORDS,
     "backends": {"contracts", "errors"},
     "engines": {"contracts", "errors"},
@@ -45,7 +46,7 @@ MAY_IMPORT = {
     "plots": {"schema", "units", "errors", "contracts"},
     "imaging": {"backends", "kernels.*", "units", "errors"},
     "io": {"schema", "provenance", "errors", "units", "contracts"},
-    "simulate": {"imaging.*", "schema", "provenance", "config", "backends", "errors", "units"},
+    "simulate": {"imaging.*", "schema", "provenance", "knobs", "config", "backends", "errors", "units"},
     "refine": WORDS | AGREEMENTS | {"provenance", "backends", "engines", "imaging.*"},
     "diagnostics": WORDS | AGREEMENTS | {"imaging.*", "simulate"},
     "diagnostics.__init__": WORDS

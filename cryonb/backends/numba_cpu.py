@@ -36,7 +36,9 @@ class _Target:
 
     def function(self, python_function: Callable) -> Callable:
         """Compile a function that kernels call."""
-        return _with_stable_identity(self._compile(_nrt=False, fastmath={"contract"}, forceinline=True)(python_function))
+        return _with_stable_identity(
+            self._compile(_nrt=False, fastmath={"contract"}, forceinline=True)(python_function)
+        )
 
     def entry(self, python_function: Callable) -> Callable:
         """Compile a function that Python calls; it is kept on disk and runs without the interpreter lock."""

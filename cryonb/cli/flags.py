@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, NoReturn, get_args, get_origin
 
-from ..config import UNITLESS, Config, knobs
 from ..errors import InputError
+from ..knobs import UNITLESS, Config, knobs
 
 
 class Parser(argparse.ArgumentParser):

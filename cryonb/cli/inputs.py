@@ -6,8 +6,9 @@ from typing import Any
 import xarray as xr
 
 from .. import io
-from ..config import RunConfig, hints
+from ..config import RunConfig
 from ..errors import must, nearest
+from ..knobs import hints
 from ..verbs import TABLES, open_any
 from .flags import Parser, add_flags, given
 

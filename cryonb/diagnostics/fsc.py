@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..config import Config, RunConfig, knob
+from ..config import RunConfig
+from ..imaging.bands import CORNER, FFT_ROUNDING, MEASURED, classify, holds_data, holds_power
 from ..imaging.fourier import half_transform
 from ..imaging.mask_leak import correct_for_mask, modified_correlation, phase_randomised_correlation
 from ..imaging.masks import kept_fraction
@@ -23,8 +24,8 @@ from ..imaging.shells import (
     three_sigma,
 )
 from ..imaging.symmetry import symmetry_operators
+from ..knobs import Config, knob
 from ..schema import FSC, FSC_KINDS, THRESHOLDS, build, shell_coordinates
-from .bands import CORNER, FFT_ROUNDING, MEASURED, classify, holds_data, holds_power
 from .half_maps import HalfMaps, take_half_maps
 
 Progress = Callable[[float, str], None]

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..config import RunConfig, knob
+from ..config import RunConfig
+from ..imaging.bands import MEASURED
 from ..imaging.fourier import half_transform
 from ..imaging.guinier import GuinierFit, counting_error, fit_guinier, weighted_log_amplitude
 from ..imaging.shells import shell_amplitude
+from ..knobs import knob
 from ..schema import SAMPLING, Field, Kind, build, declare
-from .bands import MEASURED
 from .fsc import Curves, FscOptions, Progress, correlate, describe, options_of
 from .half_maps import HalfMaps, take_half_maps
 

@@ -11,9 +11,9 @@ import xarray as xr
 
 from ..config import MaskConfig
 from ..errors import must, nearest
+from ..imaging.bands import Extent
 from ..imaging.masks import checked_mask, make_mask, mask_diameter
 from ..schema import SAMPLING
-from .bands import Sampling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class HalfMaps:
         Mask between 0 and 1.
     insertion_weight : ndarray, (2, shells), float64, or None
         Mean insertion weight of every shell, where the maps were made here.
-    sampling : Sampling
+    sampling : Extent
         Box, voxel size, particle Nyquist and diameter.
     scalars : mapping of str to value
         Scalar coordinates that go on to the result.
@@ -38,7 +38,7 @@ class HalfMaps:
     second: np.ndarray
     mask: np.ndarray | None
     insertion_weight: np.ndarray | None
-    sampling: Sampling
+    sampling: Extent
     scalars: Mapping[str, Any]
 
     @property
@@ -97,7 +97,7 @@ def take_half_maps(
         scalars |= {"mask_volume": float(chosen.sum(dtype=np.float64)) * voxel_size**3, "mask_digest": _digest(chosen)}
     diameter = float(scalars.get("particle_diameter", first.shape[0] * voxel_size))
     nyquist, limit = float(scalars.get("particle_nyquist", math.nan)), dataset.attrs.get("limit", "")
-    sampling = Sampling(first.shape[0], voxel_size, nyquist, diameter, limit)
+    sampling = Extent(first.shape[0], voxel_size, nyquist, diameter, limit)
     return HalfMaps(first, second, chosen, _weights(dataset, class_id), sampling, scalars)
 
 

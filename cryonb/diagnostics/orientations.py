@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..config import Config, RunConfig, knob
+from ..config import RunConfig
 from ..errors import must
 from ..imaging.rotations import euler_to_matrix
 from ..imaging.symmetry import symmetry_operators
+from ..knobs import Config, knob
 from ..schema import SAMPLING, Field, Kind, build, declare
 from .half_maps import select_class
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..config import MaskConfig, RunConfig, knob
+from ..config import MaskConfig, RunConfig
 from ..errors import must
 from ..imaging.fourier import half_radius, half_transform, real_space
 from ..imaging.guinier import weighted_log_amplitude
 from ..imaging.masks import cosine_edge
 from ..imaging.shells import shell_index
+from ..knobs import knob
 from ..schema import FSC, SAMPLING, Field, Kind, build, declare, grid_coordinates
 from .fsc import Curves, Progress, correlate, describe, options_of
 from .guinier import FIT, FIT_SCALARS, GuinierOptions, GuinierPlot, describe_fit, plot_amplitudes

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..config import Config, RunConfig, knob
+from ..config import RunConfig
 from ..errors import must
+from ..knobs import Config, knob
 from ..schema import SAMPLING, Field, Kind, build, declare
 from .fsc import Progress
 

@@ -139,7 +139,10 @@ def crop_half_transform(transform: Any, old: int, size: int, dims: int = 3) -> A
     positive = (common + 1) // 2
     shape = (*transform.shape[: transform.ndim - dims], *[size] * (dims - 1), size // 2 + 1)
     result = xp.zeros(shape, transform.dtype)
-    ends = [(slice(0, positive), slice(0, positive)), (slice(old - positive + 1, old), slice(size - positive + 1, size))]
+    ends = [
+        (slice(0, positive), slice(0, positive)),
+        (slice(old - positive + 1, old), slice(size - positive + 1, size)),
+    ]
     for corner in np.ndindex(*[2] * (dims - 1)):
         picked = [ends[end] for end in corner]
         source = (..., *[pair[0] for pair in picked], slice(0, positive))

@@ -101,7 +101,17 @@ def _make_bessel(target) -> Callable:
     large = tuple(
         map(
             np.float32,
-            (0.39894228, 0.01328592, 0.00225319, -0.00157565, 0.00916281, -0.02057706, 0.02635537, -0.01647633, 0.00392377),
+            (
+                0.39894228,
+                0.01328592,
+                0.00225319,
+                -0.00157565,
+                0.00916281,
+                -0.02057706,
+                0.02635537,
+                -0.01647633,
+                0.00392377,
+            ),
         )
     )
     threshold = np.float32(3.75)
@@ -161,7 +171,7 @@ def make_insert_slice(target, kernel: str, shape: float) -> Callable:
     """Return the function that spreads one Fourier coefficient of one image on the grid.
 
     Item    : (image, row, column): one coefficient of the half transform of one image, for all symmetry operators.
-    Reads   : weight[image, row, column] (zero = skip), coefficient (real and imaginary part), rotation[image, operator].
+    Reads   : weight[image, row, column] (zero = skip), coefficient (complex), rotation[image, operator].
     Writes  : adds coefficient and weight, times the kernel, to grid[..., 0:3] of width^3 points in its own planes.
     Races   : points are shared between items: one thread owns a plane, or `add` is atomic.
     Cost    : trilinear: 8 points x 3 additions and about 60 flops; 96 bytes written for 12 bytes read.

@@ -14,12 +14,6 @@ MAIN_KINDS = ("corrected", "masked", "raw", "modified")
 MAKERS = ("reconstruct", "refine")
 """Verbs whose settings made a map; those of a judgement did not."""
 
-NEGLIGIBLE = 1e-3
-"""A shell with less than this fraction of the weight of the shell before it holds no data."""
-
-SPILL = 2
-"""Shells past the particle Nyquist that a kernel may touch without bringing data."""
-
 
 def number(dataset: xr.Dataset, name: str) -> float:
     """Return a scalar of a Dataset.
@@ -81,7 +75,7 @@ def _leaves(settings: Mapping, prefix: str = ""):
 
 
 def bands(dataset: xr.Dataset) -> np.ndarray:
-    """Return the band of every shell; where a Dataset does not say, read it from its insertion weight or FSC.
+    """Return the band of every shell; where a Dataset does not say, shells with a finite FSC count as measured.
 
     Parameters
     ----------
@@ -92,42 +86,16 @@ def bands(dataset: xr.Dataset) -> np.ndarray:
     -------
     ndarray
         Text, shape (frequency,).
-
-    Notes
-    -----
-    What a kernel spreads past a circular limit is no corner: where the run says so, or where what lies past the
-    particle Nyquist ends within two shells, it is not counted as data.
     """
     if "band" in dataset and dataset["band"].dims == ("frequency",):
         return dataset["band"].values.astype(str)
-    frequency = dataset["frequency"].values
-    found = np.where(_filled(dataset), "measured", "no data").astype("<U8")
-    nyquist = number(dataset, "particle_nyquist")
-    knows = any(name in dataset for name in ("insertion_weight", "fsc_unmasked", "fsc"))
-    if knows and math.isfinite(nyquist) and frequency.size > 1:
-        spacing = frequency[1] - frequency[0]
-        past = (found == "measured") & (frequency > nyquist + 1e-3 * spacing)
-        spilled = past.any() and frequency[past][-1] <= nyquist + SPILL * spacing and not past[-1]
-        circle = dataset.attrs.get("limit") == "circle"
-        found[past] = "support" if spilled or circle else "corner"
-    return found
-
-
-def _filled(dataset: xr.Dataset) -> np.ndarray:
-    for name in ("insertion_weight", "fsc_unmasked", "fsc"):
+    filled = np.ones(dataset.sizes["frequency"], dtype=bool)
+    for name in ("fsc_unmasked", "fsc"):
         if name in dataset:
             values = dataset[name].transpose(..., "frequency").values
-            values = values.reshape(-1, values.shape[-1])
-            return _weighted(values.min(axis=0)) if name == "insertion_weight" else np.isfinite(values).any(axis=0)
-    return np.ones(dataset.sizes["frequency"], dtype=bool)
-
-
-def _weighted(weight: np.ndarray) -> np.ndarray:
-    filled, last = np.zeros(weight.size, bool), 0.0
-    for shell, value in enumerate(weight):
-        filled[shell] = value > 0 and value >= NEGLIGIBLE * last
-        last = value if filled[shell] else last
-    return filled
+            filled = np.isfinite(values.reshape(-1, values.shape[-1])).any(axis=0)
+            break
+    return np.where(filled, "measured", "no data").astype("<U8")
 
 
 def data_end(dataset: xr.Dataset) -> float:

@@ -13,8 +13,9 @@ from ..backends import get_backend
 from ..config import RunConfig
 from ..engines import get_engine
 from ..errors import RunStopped, must
+from ..imaging.bands import CORNER, MEASURED, Extent, classify, holds_data
 from ..imaging.fourier import half_transform
-from ..imaging.masks import checked_mask, make_mask
+from ..imaging.masks import checked_mask, make_mask, mask_diameter
 from ..imaging.projector import Grid
 from ..imaging.reconstruct import PARTS, Accumulator, Reconstruction, without_corners
 from ..imaging.reconstruct import reconstruct as divide_and_transform
@@ -22,7 +23,8 @@ from ..imaging.shells import crossing, fourier_shell_correlation, n_coefficients
 from ..imaging.symmetry import symmetry_operators
 from ..provenance import stamp
 from ..schema import HALVES, REFINEMENT, build, grid_coordinates, shell_coordinates
-from .prepare import TILE, Images, Sampling, Weigher, check_particles, half_sets
+from .prepare import TILE, Images, Weigher, check_particles, half_sets
+from .sampling import Sampling
 
 Progress = Callable[[float, str], None]
 GIBIBYTE = 2**30
@@ -288,22 +290,24 @@ def _labelled(
     mask: np.ndarray | None,
 ) -> xr.Dataset:
     maps = np.stack([result.density for result in results])
-    transforms = [half_transform(density) for density in maps]
-    fsc = fourier_shell_correlation(*transforms)
-    weight = np.stack([result.shell_weight for result in results])
-    fsc = np.where((weight > 0).all(axis=0), fsc, np.nan)
-    power = np.mean([shell_power(transform) for transform in transforms], axis=0) / n_coefficients(sampling.box_size)
-    signal = np.clip(np.nan_to_num(fsc), 0.0, 1.0) * power
-    shell = crossing(fsc, 0.143, np.isfinite(fsc))
-    resolution = sampling.field_of_view / shell if np.isfinite(shell) else np.nan
     if mask is None:
         mask = make_mask(maps.mean(axis=0), sampling.voxel_size, config.mask, 0.0)
+    weight = np.stack([result.shell_weight for result in results])
+    diameter = sampling.field_of_view if mask is None else mask_diameter(mask, sampling.voxel_size)
+    extent = Extent(sampling.box_size, sampling.voxel_size, sampling.particle_nyquist, diameter, config.box.limit)
+    band = classify(holds_data(weight), extent)
+    held = np.isin(band, (MEASURED, CORNER))
+    transforms = [half_transform(density) for density in maps]
+    fsc = np.where(held, fourier_shell_correlation(*transforms), np.nan)
+    power = np.mean([shell_power(transform) for transform in transforms], axis=0) / n_coefficients(sampling.box_size)
+    signal = np.clip(np.nan_to_num(fsc), 0.0, 1.0) * power
     names = ("rot", "tilt", "psi", "shift_y", "shift_x", "random_subset")
     variables = {
         "half_map": maps,
         "mask": mask,
         "insertion_weight": weight,
         "fsc_unmasked": fsc,
+        "band": band,
         "noise_power": power - signal,
         "signal_power": signal,
         **{name: particles[name].values for name in names},
@@ -321,7 +325,8 @@ def _labelled(
         "pad_factor": config.box.pad_factor,
         "particle_nyquist": sampling.particle_nyquist,
         "grid_nyquist": sampling.grid_nyquist,
-        "resolution": resolution,
+        "resolution": sampling.field_of_view / crossing(fsc, 0.143, held),
+        "data_end": sampling.field_of_view / np.flatnonzero(held).max(),
     }
     run = build(REFINEMENT, variables, coords, {"limit": config.box.limit, "kernel": config.box.kernel})
     return stamp(run, "reconstruct", config.as_dict(), [particles])

@@ -17,116 +17,16 @@ from ..imaging.ctf import CtfParameters, FrequencyPlane, contrast_transfer
 from ..imaging.fourier import crop_half_transform
 from ..imaging.images import displacement, normalise, soft_window
 from ..imaging.projector import in_plane_limit
-from ..imaging.resample import binned_size, interpolate_images
+from ..imaging.resample import interpolate_images
 from ..imaging.rotations import euler_to_matrix
 from ..imaging.symmetry import symmetry_operators
 from ..schema import PARTICLES, validate
+from .sampling import Sampling
 
 TILE = 32
 """Particles a tile."""
 
 CTF_COLUMNS = ("defocus_u", "defocus_v", "defocus_angle", "voltage", "spherical_aberration", "amplitude_contrast")
-
-
-@dataclasses.dataclass(frozen=True)
-class Sampling:
-    """Boxes and frequencies of a run, all over one field of view.
-
-    Attributes
-    ----------
-    read_size : int
-        Pixels along an edge of the images as read.
-    pixel_size : float
-        Their pixel size [angstrom].
-    binned_size : int
-        Pixels along an edge after binning.
-    box_size : int
-        Voxels along an edge of the target grid.
-    transform_size : int
-        Pixels along an edge of the images whose transforms are inserted.
-    max_index : float
-        Largest abs(k) of the circle limit, in units of 1 / field of view.
-    """
-
-    read_size: int
-    pixel_size: float
-    binned_size: int
-    box_size: int
-    transform_size: int
-    max_index: float
-
-    @classmethod
-    def of(cls, particles: xr.Dataset, config: RunConfig) -> Self:
-        """Return the sampling of a run.
-
-        Parameters
-        ----------
-        particles : xarray.Dataset
-            Kind cryonb/particles.
-        config : RunConfig
-            Settings.
-
-        Returns
-        -------
-        Sampling
-            The sampling.
-
-        Raises
-        ------
-        InputError
-            If images are not square or a box would be too small.
-        """
-        rows, read = particles["image"].shape[-2:]
-        must(rows == read, "particle images must be square [pixel]", f"{rows} x {read}", "Crop or pad them to a square")
-        must(read >= 8, "particle images must have at least 8 pixels", read, "Extract larger images")
-        pixel_size = float(particles["pixel_size"])
-        binned = binned_size(read, config.box.binning)
-        box = config.box.box_size or binned
-        transform = binned if config.box.resample == "fourier" else box
-        max_index = binned / 2
-        if config.refine.max_resolution > 0:
-            max_index = min(max_index, read * pixel_size / config.refine.max_resolution)
-            rule = "max_resolution must leave at least two shells [angstrom]"
-            coarsest = read * pixel_size / 2
-            must(max_index >= 2, rule, f"{config.refine.max_resolution:g}", f"Use {coarsest:g} or less")
-        return cls(read, pixel_size, binned, box, transform, max_index)
-
-    @property
-    def field_of_view(self) -> float:
-        """Edge of the box [angstrom]."""
-        return self.read_size * self.pixel_size
-
-    @property
-    def voxel_size(self) -> float:
-        """Voxel size of the target grid [angstrom]."""
-        return self.field_of_view / self.box_size
-
-    @property
-    def binned_pixel_size(self) -> float:
-        """Pixel size after binning [angstrom]."""
-        return self.field_of_view / self.binned_size
-
-    @property
-    def particle_nyquist(self) -> float:
-        """Highest frequency that the binned images hold along an axis [1/angstrom]."""
-        return 0.5 / self.binned_pixel_size
-
-    @property
-    def grid_nyquist(self) -> float:
-        """Highest frequency that the target grid holds along an axis [1/angstrom]."""
-        return 0.5 / self.voxel_size
-
-    @property
-    def grey_scale(self) -> float:
-        """Factor from a coefficient of an image to one of the volume.
-
-        Pixels hold line integrals in units of the pixel size as read, voxels hold density, so that a volume has the
-        same grey scale whatever its box.
-        """
-        transform_pixel = self.field_of_view / self.transform_size
-        read_pixel = self.pixel_size
-        raw_pixel = read_pixel if self.transform_size == self.binned_size else transform_pixel
-        return raw_pixel**2 * read_pixel / self.voxel_size**3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,7 +118,9 @@ def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = Non
     operators = symmetry_operators(config.imaging.symmetry)
     rotations = np.ascontiguousarray(np.einsum("mij,skj->msik", turns, operators).astype(np.float32))
     sampling = Sampling.of(particles, config)
-    shift_x, shift_y = (chosen[name].values.astype(np.float64) / sampling.field_of_view for name in ("shift_x", "shift_y"))
+    shift_x, shift_y = (
+        chosen[name].values.astype(np.float64) / sampling.field_of_view for name in ("shift_x", "shift_y")
+    )
     return Images(chosen["image"], sampling, rotations, shift_x, shift_y, _ctf_of(chosen, config), config)
 
 
@@ -429,5 +331,7 @@ def half_sets(particles: xr.Dataset, config: RunConfig) -> tuple[Images, Images]
     halves = tuple(images_of(particles, config, subset) for subset in (1, 2))
     sizes = [len(half) for half in halves]
     if min(sizes) == 0:
-        raise InputError(f"both half sets must hold particles; got {sizes[0]} and {sizes[1]}. Split the particles again.")
+        raise InputError(
+            f"both half sets must hold particles; got {sizes[0]} and {sizes[1]}. Split the particles again."
+        )
     return halves

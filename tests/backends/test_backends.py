@@ -94,7 +94,8 @@ from cryonb.imaging.reconstruct import Accumulator
 from cryonb.kernels.slices import make_insert_slice
 grid = Grid.of(8, 2.0, "trilinear", 4)
 accumulator = Accumulator.empty(grid)
-accumulator.insert(np.zeros((1, 8, 5), np.complex64), np.zeros((1, 8, 5), np.float32), np.zeros((1, 1, 3, 3), np.float32))
+values, weights = np.zeros((1, 8, 5), np.complex64), np.zeros((1, 8, 5), np.float32)
+accumulator.insert(values, weights, np.zeros((1, 1, 3, 3), np.float32))
 loop = _scatter_loop(make_insert_slice, (grid.kernel, grid.shape_parameter))
 print(sum(loop.stats.cache_hits.values()), sum(loop.stats.cache_misses.values()))
 """
@@ -106,7 +107,9 @@ def test_compiled_kernels_are_found_again_by_the_next_process(tmp_path):
 
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     runs = [
-        subprocess.run([sys.executable, "-c", SECOND_PROCESS], env=environment, capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", SECOND_PROCESS], env=environment, capture_output=True, text=True, check=True
+        )
         for _ in range(2)
     ]
     assert runs[0].stdout.split() == ["0", "1"]

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from cryonb.cli.flags import Parser, add_flags, given
-from cryonb.config import Config, RunConfig, hints, knob, knobs
+from cryonb.config import RunConfig
 from cryonb.errors import InputError
+from cryonb.knobs import Config, hints, knob, knobs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from cryonb.config import Config, RunConfig
+from cryonb.config import RunConfig
 from cryonb.diagnostics import diagnose, get, names
 from cryonb.errors import InputError, RunStopped
+from cryonb.knobs import Config
 from cryonb.provenance import lineage
 from cryonb.schema import KINDS, VOLUME, build, grid_coordinates, validate
 

@@ -40,8 +40,10 @@ def test_each_coefficient_is_the_formula(size):
 
 def test_images_do_not_influence_each_other():
     pair = CtfParameters(
-        *(np.concatenate([getattr(parameters(defocus_u=u), f.name) for u in (9000.0, 21000.0)])
-          for f in dataclasses.fields(CtfParameters))
+        *(
+            np.concatenate([getattr(parameters(defocus_u=u), f.name) for u in (9000.0, 21000.0)])
+            for f in dataclasses.fields(CtfParameters)
+        )
     )
     plane = FrequencyPlane.of(16, 3.0)
     both = contrast_transfer(pair, plane)

@@ -110,6 +110,7 @@ def make_refinement(box_size=64, voxel_size=2.1, binning=2.0, pad_factor=2.0, fa
         volume=halves.mean(axis=0),
         insertion_weight=np.stack([weight, 0.97 * weight]),
         fsc_unmasked=curve,
+        band=band,
     )
     coords = {**shells, **sampling, **schema.grid_coordinates(box_size, voxel_size), "half": list(schema.HALVES)}
     coords["resolution"] = _crossing(frequency, curve, 0.143)

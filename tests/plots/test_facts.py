@@ -31,33 +31,15 @@ def test_a_damaged_record_is_no_record(make_fsc, record):
     assert facts.provenance_settings(fsc) == {}
 
 
-def test_bands_of_a_refinement_follow_its_weights(make_refinement):
+def test_bands_are_those_of_the_dataset_or_follow_its_curve(make_refinement):
     run = make_refinement(box_size=96, voxel_size=1.4)
-    bands = facts.bands(run)
-    weight = run["insertion_weight"].min("half").values
-    nyquist = float(run["particle_nyquist"])
-    np.testing.assert_array_equal(bands == "no data", weight == 0)
-    assert set(run["frequency"].values[bands == "measured"] <= nyquist * 1.001) == {True}
-    assert (bands == "corner").any()
-
-
-def test_what_a_kernel_spills_past_a_circle_is_no_corner(make_refinement):
-    run = make_refinement(box_size=96, voxel_size=1.4)
-    shells = run["frequency"].values * 96 * 1.4
-    nyquist_shell = float(run["particle_nyquist"]) * 96 * 1.4
-    run["insertion_weight"] = run["insertion_weight"].where(shells <= nyquist_shell + 1, 0.0)
-    assert "corner" not in facts.bands(run)
-    said = make_refinement(box_size=96, voxel_size=1.4).assign_attrs(limit="circle")
-    assert "corner" not in facts.bands(said)
-
-
-def test_a_shell_with_next_to_no_weight_holds_no_data(make_refinement):
-    run = make_refinement()
-    run["insertion_weight"][:, 10] = 1e-9
-    assert facts.bands(run)[10] == "no data"
+    assert np.array_equal(facts.bands(run), run["band"].values)
+    assert "corner" in facts.bands(run)
+    silent = run.drop_vars("band")
+    assert np.array_equal(facts.bands(silent) == "measured", np.isfinite(run["fsc_unmasked"].values))
 
 
 def test_the_data_end_at_the_last_shell_with_data(make_refinement):
     run = make_refinement(box_size=96, voxel_size=1.4)
-    last = run["frequency"].values[facts.bands(run) != "no data"][-1]
+    last = run["frequency"].values[np.isin(facts.bands(run), ("measured", "corner"))][-1]
     assert facts.data_end(run) == pytest.approx(1 / last)

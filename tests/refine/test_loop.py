@@ -87,7 +87,9 @@ def test_the_plan_comes_before_the_memory(particles):
     needed = plan(particles, box=dict(box_size=64), imaging=dict(symmetry="D2"))
     assert needed.insertions == 280 and needed.padded_size == 128
     assert "box of 64 voxels" in str(needed)
-    with pytest.raises(InputError, match=r"a run must fit in memory; got a run that needs .* where 1\.0 MiB are allowed"):
+    with pytest.raises(
+        InputError, match=r"a run must fit in memory; got a run that needs .* where 1\.0 MiB are allowed"
+    ):
         reconstruct(particles, box=dict(box_size=256, limit="square"), compute=dict(memory_limit=0.001))
     lean = plan(particles, box=dict(pad_factor=1)).memory_bytes
     with pytest.raises(InputError, match=r"box\.pad_factor 1 would fit, with .* MiB"):

@@ -116,7 +116,10 @@ def test_max_resolution_limits_what_is_inserted():
     [
         (lambda t: t.drop_vars("rot"), "particles must have poses; got none for rot."),
         (lambda t: t.drop_vars("image"), "particles must have images; got a table without images."),
-        (lambda t: t.assign_attrs(unmodelled="beam tilt in group 1"), "got beam tilt in group 1. Remove the correction"),
+        (
+            lambda t: t.assign_attrs(unmodelled="beam tilt in group 1"),
+            "got beam tilt in group 1. Remove the correction",
+        ),
         (lambda t: t.isel(y=slice(0, 12)), "particle images must be square [pixel]; got 12 x 16."),
     ],
 )

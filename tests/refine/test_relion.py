@@ -50,7 +50,9 @@ def test_half_maps_are_relions(runs, relion, pad, half):
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_shells_are_relions_at_pad_2(runs, relion, half):
-    fsc = fourier_shell_correlation(half_transform(runs[2]["half_map"].values[half]), half_transform(theirs(relion, 2, half)))
+    fsc = fourier_shell_correlation(
+        half_transform(runs[2]["half_map"].values[half]), half_transform(theirs(relion, 2, half))
+    )
     assert fsc[1:30].min() >= RELION_SHELL
 
 
@@ -73,7 +75,9 @@ def test_shells_are_relions_at_pad_1_but_for_its_zero_frequency(relion):
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_shells_from_the_fifth_on_are_relions_at_pad_1_as_they_come(runs, relion, half):
-    fsc = fourier_shell_correlation(half_transform(runs[1]["half_map"].values[half]), half_transform(theirs(relion, 1, half)))
+    fsc = fourier_shell_correlation(
+        half_transform(runs[1]["half_map"].values[half]), half_transform(theirs(relion, 1, half))
+    )
     assert fsc[5:30].min() >= RELION_SHELL
 
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from ..imaging.shells import n_coefficients
+from .shells import n_coefficients
 
 MEASURED, CORNER, SUPPORT, NO_DATA = "measured", "corner", "support", "no data"
 
@@ -20,7 +20,7 @@ SPILL = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Sampling:
+class Extent:
     """Where the data of a pair of half maps may lie.
 
     Attributes
@@ -81,14 +81,14 @@ def holds_data(content: np.ndarray) -> np.ndarray:
     return held
 
 
-def classify(held: np.ndarray, sampling: Sampling) -> np.ndarray:
+def classify(held: np.ndarray, sampling: Extent) -> np.ndarray:
     """Return the band of every shell.
 
     Parameters
     ----------
     held : ndarray, (shells,), bool
         Shells that hold data.
-    sampling : Sampling
+    sampling : Extent
         Where they may lie.
 
     Returns
@@ -121,7 +121,7 @@ def _spilled(past: np.ndarray, edge: float, last: int) -> bool:
     return past.size > 0 and past.max() <= edge + SPILL and past.max() < last
 
 
-def holds_power(power: np.ndarray, floor: np.ndarray, sampling: Sampling) -> np.ndarray:
+def holds_power(power: np.ndarray, floor: np.ndarray, sampling: Extent) -> np.ndarray:
     """Return which shells hold data, from the power of the half maps where no insertion weights are known.
 
     Parameters
@@ -130,7 +130,7 @@ def holds_power(power: np.ndarray, floor: np.ndarray, sampling: Sampling) -> np.
         Power on every shell.
     floor : ndarray, (halves,), float64
         Rounding floor of each half [power per coefficient].
-    sampling : Sampling
+    sampling : Extent
         Where data may lie.
 
     Returns

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from cryonb.diagnostics.bands import Sampling, classify, holds_data, holds_power
+from cryonb.imaging.bands import Extent, classify, holds_data, holds_power
 from cryonb.imaging.shells import n_coefficients
 
 M, C, S, N = "measured", "corner", "support", "no data"
 
 
 def sampling(nyquist_shell=8.0, diameter=20.0, limit="", size=40):
-    return Sampling(size, 1.0, nyquist_shell / size, diameter, limit)
+    return Extent(size, 1.0, nyquist_shell / size, diameter, limit)
 
 
 def weights(*runs):

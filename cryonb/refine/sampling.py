@@ -1,0 +1,111 @@
+"""Boxes, pixel sizes and Nyquist frequencies of a run, all over one field of view."""
+
+import dataclasses
+from typing import Self
+
+import xarray as xr
+
+from ..config import RunConfig
+from ..errors import must
+from ..imaging.resample import binned_size
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """Boxes and frequencies of a run, all over one field of view.
+
+    Attributes
+    ----------
+    read_size : int
+        Pixels along an edge of the images as read.
+    pixel_size : float
+        Their pixel size [angstrom].
+    binned_size : int
+        Pixels along an edge after binning.
+    box_size : int
+        Voxels along an edge of the target grid.
+    transform_size : int
+        Pixels along an edge of the images whose transforms are inserted.
+    max_index : float
+        Largest abs(k) of the circle limit, in units of 1 / field of view.
+    """
+
+    read_size: int
+    pixel_size: float
+    binned_size: int
+    box_size: int
+    transform_size: int
+    max_index: float
+
+    @classmethod
+    def of(cls, particles: xr.Dataset, config: RunConfig) -> Self:
+        """Return the sampling of a run.
+
+        Parameters
+        ----------
+        particles : xarray.Dataset
+            Kind cryonb/particles.
+        config : RunConfig
+            Settings.
+
+        Returns
+        -------
+        Sampling
+            The sampling.
+
+        Raises
+        ------
+        InputError
+            If images are not square or a box would be too small.
+        """
+        rows, read = particles["image"].shape[-2:]
+        must(rows == read, "particle images must be square [pixel]", f"{rows} x {read}", "Crop or pad them to a square")
+        must(read >= 8, "particle images must have at least 8 pixels", read, "Extract larger images")
+        pixel_size = float(particles["pixel_size"])
+        binned = binned_size(read, config.box.binning)
+        box = config.box.box_size or binned
+        transform = binned if config.box.resample == "fourier" else box
+        max_index = binned / 2
+        if config.refine.max_resolution > 0:
+            max_index = min(max_index, read * pixel_size / config.refine.max_resolution)
+            rule = "max_resolution must leave at least two shells [angstrom]"
+            coarsest = read * pixel_size / 2
+            must(max_index >= 2, rule, f"{config.refine.max_resolution:g}", f"Use {coarsest:g} or less")
+        return cls(read, pixel_size, binned, box, transform, max_index)
+
+    @property
+    def field_of_view(self) -> float:
+        """Edge of the box [angstrom]."""
+        return self.read_size * self.pixel_size
+
+    @property
+    def voxel_size(self) -> float:
+        """Voxel size of the target grid [angstrom]."""
+        return self.field_of_view / self.box_size
+
+    @property
+    def binned_pixel_size(self) -> float:
+        """Pixel size after binning [angstrom]."""
+        return self.field_of_view / self.binned_size
+
+    @property
+    def particle_nyquist(self) -> float:
+        """Highest frequency that the binned images hold along an axis [1/angstrom]."""
+        return 0.5 / self.binned_pixel_size
+
+    @property
+    def grid_nyquist(self) -> float:
+        """Highest frequency that the target grid holds along an axis [1/angstrom]."""
+        return 0.5 / self.voxel_size
+
+    @property
+    def grey_scale(self) -> float:
+        """Factor from a coefficient of an image to one of the volume.
+
+        Pixels hold line integrals in units of the pixel size as read, voxels hold density, so that a volume has the
+        same grey scale whatever its box.
+        """
+        transform_pixel = self.field_of_view / self.transform_size
+        read_pixel = self.pixel_size
+        raw_pixel = read_pixel if self.transform_size == self.binned_size else transform_pixel
+        return raw_pixel**2 * read_pixel / self.voxel_size**3
