@@ -33,7 +33,7 @@ def place(good, tmp_path, monkeypatch):
 
 
 def stack(path, images, pixel_size=PIXEL):
-    with mrcfile.new(path, overwrite=True) as mrc:
+    with np.errstate(invalid="ignore"), mrcfile.new(path, overwrite=True) as mrc:
         mrc.set_data(np.asarray(images, np.float32))
         mrc.set_image_stack()
         mrc.voxel_size = pixel_size
@@ -43,7 +43,7 @@ def volume(path, size=SIZE, voxel_size=PIXEL, spoil=None):
     values = np.random.default_rng(len(path.name) + ord(path.name[0])).normal(size=(size,) * 3).astype(np.float32)
     if spoil is not None:
         values[1, 2, 3] = spoil
-    with mrcfile.new(path, overwrite=True) as mrc:
+    with np.errstate(invalid="ignore"), mrcfile.new(path, overwrite=True) as mrc:
         mrc.set_data(values)
         mrc.voxel_size = voxel_size
 
