@@ -113,9 +113,8 @@ class ImagingConfig(Config):
 
 @dataclasses.dataclass(frozen=True)
 class RefineConfig(Config):
-    """How a refinement decides."""
+    """What enters a refinement."""
 
-    recipe: str = knob("fixed_poses", help="The strategy: one of the files in refine/recipes.")
     max_resolution: float = knob(0.0, help="Nothing finer than this enters the map; 0 = no limit.", **_LENGTH)
 
 

@@ -1,7 +1,7 @@
-"""What plugs in: the protocols of a Backend, an Engine, a Recipe, a Diagnostic and a Format.
+"""What plugs in: the protocols of a Backend, an Engine, a Diagnostic and a Format.
 
 Each plug is one file in one folder. `discover` finds it by the upper-case name that the file binds
-(`BACKEND`, `ENGINE`, `RECIPE`, `DIAGNOSTIC`, `FORMAT`); no list of plugs is kept anywhere.
+(`BACKEND`, `ENGINE`, `DIAGNOSTIC`, `FORMAT`); no list of plugs is kept anywhere.
 """
 
 import importlib
@@ -18,12 +18,18 @@ class Backend(Protocol):
     ----------
     name : str
         The word used in `ComputeConfig.backend`.
+    rank : int
+        The working backend of highest rank is taken where none is named.
     xp : module
         The array module: numpy, or one with its interface.
+    fft : module
+        Its Fourier transforms: scipy.fft, or one with its interface.
     """
 
     name: str
+    rank: int
     xp: ModuleType
+    fft: ModuleType
 
     def why_unavailable(self) -> str:
         """Return an empty string if the backend works here, else the reason with its remedy.
@@ -118,12 +124,6 @@ class Engine(Protocol):
         list
             Results in the order of the items.
         """
-
-
-class Recipe(Protocol):
-    """How one known refinement decides."""
-
-    name: str
 
 
 class Diagnostic(Protocol):

@@ -23,7 +23,7 @@ from ..imaging.shells import crossing, fourier_shell_correlation, n_coefficients
 from ..imaging.symmetry import symmetry_operators
 from ..provenance import stamp
 from ..schema import HALVES, REFINEMENT, build, grid_coordinates, shell_coordinates
-from .prepare import TILE, Images, Weigher, check_particles, half_sets
+from .prepare import TILE, Images, Weigher, check_particles, half_sets, settled
 from .sampling import Sampling
 
 Progress = Callable[[float, str], None]
@@ -198,13 +198,13 @@ def reconstruct(
     ----------
     Scheres (2012), doi:10.1016/j.jsb.2012.09.006
     """
-    settings = RunConfig.gather(config, **groups)
+    settings = settled(particles, RunConfig.gather(config, **groups))
     needed = plan(particles, settings)
     _refuse_if_too_large(needed, settings)
     shape = (needed.sampling.box_size,) * 3
     mask = None if mask is None else checked_mask(mask, shape)
     halves = half_sets(particles, settings)
-    threads = settings.compute.threads or len(os.sched_getaffinity(0))
+    threads = settings.compute.threads or _cores()
     counter = _Counter(needed.n_particles, progress)
     soft = _softens_corners(needed.sampling, settings)
 
@@ -214,6 +214,12 @@ def reconstruct(
 
     results = get_engine(settings.compute.engine).map(one, halves, threads)
     return _labelled(particles, settings, needed.sampling, results, mask)
+
+
+def _cores() -> int:
+    """Return the cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _softens_corners(sampling: Sampling, config: RunConfig) -> bool:

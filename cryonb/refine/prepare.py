@@ -109,6 +109,7 @@ def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = Non
         If poses or CTF columns are missing, or the table asks for what is not modelled.
     """
     check_particles(particles, config)
+    config = settled(particles, config)
     order = np.argsort(particles["particle"].values, kind="stable")
     if subset is not None:
         order = order[particles["random_subset"].values[order] == subset]
@@ -158,9 +159,29 @@ def check_particles(particles: xr.Dataset, config: RunConfig) -> None:
         must(not absent, rule, f"none for {', '.join(absent)}", "Add them, or use ctf none")
 
 
+def settled(particles: xr.Dataset, config: RunConfig) -> RunConfig:
+    """Return the settings with what was left to the particles decided.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles.
+    config : RunConfig
+        Settings, perhaps with ``imaging.ctf = "auto"``.
+
+    Returns
+    -------
+    RunConfig
+        The same with ctf "full" where the table carries all CTF columns, else "none".
+    """
+    if config.imaging.ctf != "auto":
+        return config
+    ctf = "full" if all(name in particles for name in CTF_COLUMNS) else "none"
+    return dataclasses.replace(config, imaging=config.imaging.replace(ctf=ctf))
+
+
 def _ctf_of(particles: xr.Dataset, config: RunConfig) -> CtfParameters | None:
-    absent = [name for name in CTF_COLUMNS if name not in particles]
-    if config.imaging.ctf == "none" or absent:
+    if config.imaging.ctf == "none":
         return None
     group = _group_positions(particles)
     count = particles.sizes["particle"]

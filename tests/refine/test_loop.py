@@ -32,7 +32,7 @@ def test_a_run_is_labelled_with_what_made_it(particles):
     assert float(run["particle_nyquist"]) == pytest.approx(1 / 6) and float(run["grid_nyquist"]) == pytest.approx(1 / 3)
     assert run["z"].values[0] == -24.0 and run["frequency"].values[1] == pytest.approx(1 / 48)
     assert run.attrs["limit"] == "square" and run.attrs["kernel"] == "trilinear"
-    assert '"verb": "reconstruct"' in run.attrs["provenance"]
+    assert '"verb": "reconstruct"' in run.attrs["provenance"] and '"ctf": "none"' in run.attrs["provenance"]
 
 
 def test_shells_past_the_data_have_no_fsc(particles):

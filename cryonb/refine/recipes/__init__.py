@@ -1,1 +1,0 @@
-"""How each known refinement decides: one file a recipe."""
