@@ -2,6 +2,19 @@
 
 The front door: every name below is looked up when it is first used, so that ``import cryonb`` stays light.
 
+The rooms, from the ground up; each imports only what stands above it in this list, and a test holds it to that:
+
+- `units`, `errors`, `kernels`: words and inner loops. A kernel is a maker that a backend compiles.
+- `contracts`, `knobs`, `config`, `schema`: what plugs in, what a setting is, the settings, the kinds of Dataset.
+- `backends`, `engines`, `provenance`, `plots`: machines and paper.
+- `imaging`, `io`: the model of imaging on plain arrays; files.
+- `simulate`, `refine`: particles with known truth; labels off, a run, labels on.
+- `diagnostics`: judgements, one file each.
+- `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets.
+
+Files become Datasets in `io`, Datasets become tiles in `refine`, tiles become sums and sums become maps in `imaging`,
+maps become Datasets again in `refine`, and only Datasets reach diagnostics, figures and files.
+
 Examples
 --------
 >>> import cryonb as cn

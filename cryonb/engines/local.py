@@ -29,15 +29,17 @@ class Local:
         Raises
         ------
         Exception
-            What the first failing item raised, after all have ended.
+            What the first failing item raised. Items under way are not waited for: they are to notice by themselves.
         """
         workers = min(threads, len(items))
         if workers <= 1:
             return [function(item, threads) for item in items]
         share = max(1, threads // len(items))
-        with ThreadPoolExecutor(workers) as pool:
-            futures = [pool.submit(function, item, share) for item in items]
-        return [future.result() for future in futures]
+        pool = ThreadPoolExecutor(workers)
+        try:
+            return [future.result() for future in [pool.submit(function, item, share) for item in items]]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 ENGINE = Local()

@@ -90,7 +90,7 @@ def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
     sampling = Sampling.of(particles, settings)
     count = particles.sizes["particle"]
     operators = len(symmetry_operators(settings.imaging.symmetry))
-    memory = _exact_bytes(sampling, count) if settings.box.kernel == "nufft" else _gridding_bytes(sampling, settings)
+    memory = _exact_bytes(sampling, count * operators) if settings.box.kernel == "nufft" else _gridding_bytes(sampling, settings)
     padded = sampling.box_size if settings.box.kernel == "nufft" else _grid(sampling, settings).padded
     return Plan(sampling, padded, count, count * operators, memory)
 
@@ -141,17 +141,21 @@ class _Counter:
         self._stop: BaseException | None = None
         self._lock = threading.Lock()
 
-    def add(self, amount: int, text: str) -> None:
+    def add(self, amount: float, text: str) -> None:
         with self._lock:
-            self._done += amount
             if self._stop is not None:
                 raise RunStopped("the run was stopped. Start it again to continue.") from self._stop
+            self._done += amount
             if self._listener is not None:
                 try:
                     self._listener(min(1.0, self._done / self._total), text)
                 except BaseException as problem:
                     self._stop = problem
                     raise
+
+    def stop(self, problem: BaseException) -> None:
+        """Make every thread stop where it next reports."""
+        self._stop = problem
 
 
 def reconstruct(
@@ -212,7 +216,11 @@ def reconstruct(
         made = _half_map(half, share, counter)
         return dataclasses.replace(made, density=without_corners(made.density)) if soft else made
 
-    results = get_engine(settings.compute.engine).map(one, halves, threads)
+    try:
+        results = get_engine(settings.compute.engine).map(one, halves, threads)
+    except BaseException as problem:
+        counter.stop(problem)
+        raise
     return _labelled(particles, settings, needed.sampling, results, mask)
 
 
@@ -267,15 +275,15 @@ def _exact_half_map(images: Images, weigher: Weigher, threads: int, counter: _Co
     coefficients, weights = (np.repeat(part, operators, axis=0) for part in (coefficients, weights))
     rotations = images.rotations.reshape(-1, 3, 3).astype(np.float64)
     size = images.sampling.box_size
-    density, _ = least_squares_volume(
-        coefficients,
-        weights,
-        rotations,
-        size,
-        threads=threads,
-        progress=lambda fraction, text: counter.add(0, text),
-    )
-    counter.add(len(images), "exact reconstruction")
+    told = 0.0
+
+    def progress(fraction: float, text: str) -> None:
+        nonlocal told
+        counter.add(len(images) * max(0.0, fraction - told), text)
+        told = max(told, fraction)
+
+    density, _ = least_squares_volume(coefficients, weights, rotations, size, threads=threads, progress=progress)
+    progress(1.0, "exact reconstruction")
     return Reconstruction(density, _plane_weight(weights, size))
 
 

@@ -1,3 +1,5 @@
+import signal
+import threading
 import time
 
 import numpy as np
@@ -55,7 +57,7 @@ def test_kernels_agree_where_there_is_signal(data):
     from cryonb.imaging.shells import fourier_shell_correlation
     from cryonb.io import open_particles
 
-    table = open_particles(data / "relion" / "noisy.star").isel(particle=slice(0, 200))
+    table = open_particles(data / "relion" / "noisy.star").isel(particle=slice(0, 120))
     maps = {
         kernel: half_transform(reconstruct(table, box=dict(kernel=kernel))["half_map"].values[0])
         for kernel in ("trilinear", "kaiser_bessel", "nufft")
@@ -104,11 +106,28 @@ def test_a_run_tells_its_progress_and_stops_when_asked(particles):
     def stop(fraction, text):
         raise RunStopped("stopped by the user. Start it again.")
 
-    many = make_particles(4000, 16)
-    start = time.monotonic()
-    with pytest.raises(RunStopped):
-        reconstruct(many, progress=stop)
-    assert time.monotonic() - start < 5.0
+    for box in (dict(), dict(kernel="nufft")):
+        with pytest.raises(RunStopped):
+            reconstruct(make_particles(400, 16), box=box, progress=stop)
+
+
+def test_an_interrupt_ends_the_work_of_all_threads_within_a_second():
+    """As Ctrl-C does: the main thread is interrupted while the others work."""
+    many = make_particles(60000, 16)
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        reconstruct(many, box=dict(box_size=32, kernel="kaiser_bessel"), imaging=dict(symmetry="O"))
+    interrupted = time.monotonic()
+    while any("ThreadPoolExecutor" in thread.name for thread in threading.enumerate()):
+        assert time.monotonic() - interrupted < 1.0
+        time.sleep(0.01)
+
+
+def test_an_exact_run_tells_its_progress(particles):
+    told = []
+    reconstruct(particles, box=dict(kernel="nufft"), progress=lambda fraction, text: told.append(fraction))
+    assert told == sorted(told) and told[-1] == pytest.approx(1.0) and len(set(told)) > 5
 
 
 def test_symmetry_makes_the_map_symmetric(particles):
