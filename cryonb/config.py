@@ -1,9 +1,7 @@
 """The frozen dataclasses that describe a run."""
 
 import dataclasses
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from .errors import must, nearest
@@ -38,7 +36,7 @@ class BoxConfig(Config):
     )
     kernel: str = knob(
         "trilinear",
-        help="How a slice is spread on the grid; nufft is the exact least-squares solution.",
+        help="How a slice is spread on the grid; nufft is the exact least-squares solution, which pads nothing.",
         choices=("trilinear", "nearest", "kaiser_bessel", "nufft"),
     )
     gridding_correction: bool = knob(True, help="Divide the map by the transform of the kernel.")
@@ -51,18 +49,31 @@ class BoxConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        rule = "pad_factor must be at least 1.5 with kernel kaiser_bessel, which vanishes at the edge of an unpadded box"
+        thin = self.kernel == "kaiser_bessel" and self.pad_factor < 1.5
+        must(not thin, rule, f"{self.pad_factor:g}", "Use 1.5, 2 or 3, or kernel trilinear")
         rule = "box_size must be at least 8 [voxel], or 0 for the particle box"
         must(self.box_size == 0 or self.box_size >= 8, rule, self.box_size, "Use 8 or more")
 
 
+MASK_SETTINGS = {
+    "none": (),
+    "sphere": ("radius", "edge_width"),
+    "threshold": ("edge_width", "dilate", "start_resolution", "threshold"),
+    "dynamic": ("near", "far", "start_resolution", "threshold"),
+    "file": ("path",),
+}
+"""Kinds of mask, and the settings that each of them reads."""
+
+
 @dataclasses.dataclass(frozen=True)
 class MaskConfig(Config):
-    """The mask of a map."""
+    """The mask of a map; a setting that its kind does not read is refused."""
 
     kind: str = knob(
         "none", help="Where the mask comes from.", choices=("none", "sphere", "threshold", "dynamic", "file")
     )
-    path: str = knob("", help="Mask file, for kind = file.")
+    path: str = knob("", help="Mask file, for kind = file; a path alone means that kind.")
     radius: float = knob(0.0, help="Radius of the sphere; 0 = 45 % of the box.", **_LENGTH)
     edge_width: float = knob(0.0, help="Width of the soft edge; 0 = 5 voxels.", **_LENGTH)
     dilate: float = knob(0.0, help="Growth of a threshold mask before its soft edge; 0 = 3 voxels.", **_LENGTH)
@@ -82,6 +93,78 @@ class MaskConfig(Config):
         rule = "mask path must be set where mask kind is file"
         must(self.kind != "file" or bool(self.path), rule, "no path", "Give the mask's file")
         must(self.far > self.near, "far must be greater than near [angstrom]", f"{self.far:g}", "Raise far")
+        changed = [field for field in dataclasses.fields(self) if getattr(self, field.name) != field.default]
+        self.must_read([field.name for field in changed])
+
+    def must_read(self, names: Iterable[str]) -> None:
+        """Raise unless the kind of the mask reads every one of some settings.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Settings that somebody asked for.
+
+        Raises
+        ------
+        InputError
+            With the kinds that would read the first that is not read.
+        """
+        for name in names:
+            readers = [kind for kind, read in MASK_SETTINGS.items() if name in read]
+            rule = f"mask {name} must go with mask kind {' or '.join(readers)}"
+            remedy = f"Set mask kind {' or '.join(readers)}, or leave {name} out"
+            must(name == "kind" or self.kind in readers, rule, f"mask kind {self.kind}", remedy)
+
+    @classmethod
+    def parse(cls, value: "Self | Mapping | None") -> Self:
+        """Return the group from what a caller gave; a path without a kind means a file.
+
+        Parameters
+        ----------
+        value : MaskConfig, mapping or None
+            The settings.
+
+        Returns
+        -------
+        MaskConfig
+            The checked group.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value cannot work.
+
+        Examples
+        --------
+        >>> MaskConfig.parse({"path": "mask.mrc"}).kind
+        'file'
+        """
+        if isinstance(value, Mapping) and value.get("path") and "kind" not in value:
+            value = {"kind": "file", **value}
+        return super().parse(value)
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed; a new kind leaves behind what only the old one read.
+
+        Parameters
+        ----------
+        **changes
+            Field names and their new values.
+
+        Returns
+        -------
+        MaskConfig
+            The checked copy.
+
+        Examples
+        --------
+        >>> MaskConfig(kind="sphere", radius=30).replace(kind="none") == MaskConfig()
+        True
+        """
+        kind = changes.get("kind", "file" if changes.get("path") else self.kind)
+        read = MASK_SETTINGS.get(str(kind), ())
+        kept = {name: value for name, value in self.as_dict().items() if kind == self.kind or name in read}
+        return type(self).parse({**kept, **changes, "kind": kind})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +209,7 @@ class ComputeConfig(Config):
     engine: str = knob("local", help="Where pieces of a run are computed.", affects="speed")
     threads: int = knob(0, help="CPU threads; 0 = all cores.", minimum=0, affects="speed")
     batch_size: int = knob(
-        0, help="Particles in flight at a time; 0 = as many as fit.", unit="particle", minimum=0, affects="speed"
+        0, help="Particles read at a time, both halves together; 0 = 64.", unit="particle", minimum=0, affects="speed"
     )
     memory_limit: float = knob(
         0.0, help="Refuse runs that need more; 0 = what is free.", unit="GiB", minimum=0.0, affects="speed"
@@ -186,15 +269,20 @@ class RunConfig(Config):
         }
         return dataclasses.replace(base, **merged)
 
-    def science_digest(self) -> str:
-        """Return a digest of all settings that change results, not speed.
+    def science(self) -> dict[str, dict[str, Any]]:
+        """Return all settings that change results, not speed.
 
         Returns
         -------
-        str
-            Twelve hexadecimal digits; equal for the same science on any machine.
+        dict of str to dict
+            Groups of plain values; equal for the same science on any machine.
+
+        Examples
+        --------
+        >>> RunConfig.gather(compute=dict(threads=1)).science() == RunConfig().science()
+        True
         """
-        science = {
+        return {
             name: {
                 field.name: getattr(getattr(self, name), field.name)
                 for field, _ in knobs(group)
@@ -202,5 +290,3 @@ class RunConfig(Config):
             }
             for name, group in hints(type(self)).items()
         }
-        text = json.dumps(science, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -17,7 +17,9 @@ DIGITS = 16
 SAMPLE_BYTES = 1 << 20
 
 
-def stamp(dataset: Any, verb: str, settings: Mapping | None = None, inputs: Iterable = ()) -> Any:
+def stamp(
+    dataset: Any, verb: str, settings: Mapping | None = None, inputs: Iterable = (), science: Mapping | None = None
+) -> Any:
     """Return the Dataset with a provenance record of what made it.
 
     Parameters
@@ -30,6 +32,9 @@ def stamp(dataset: Any, verb: str, settings: Mapping | None = None, inputs: Iter
         Settings as plain values; nested mappings may appear.
     inputs : iterable of xarray.Dataset, numpy.ndarray, str or pathlib.Path, optional
         What it was made from: Datasets keep their own lineage, paths are digested.
+
+    science : mapping, optional
+        Those settings that change results, not speed, for their digest; all of `settings` if not given.
 
     Returns
     -------
@@ -45,11 +50,12 @@ def stamp(dataset: Any, verb: str, settings: Mapping | None = None, inputs: Iter
     {'seed': 3}
     """
     plain = json.loads(json.dumps(dict(settings or {}), default=_plain, sort_keys=True))
+    decisive = json.dumps(dict(plain if science is None else science), default=_plain, sort_keys=True)
     record = {
         "verb": verb,
         "versions": versions(),
         "settings": plain,
-        "settings_digest": _hexadecimal(json.dumps(plain, sort_keys=True).encode()),
+        "settings_digest": _hexadecimal(decisive.encode()),
         "digest": digest(dataset),
         "inputs": [_input_record(item) for item in inputs],
     }

@@ -129,6 +129,7 @@ SAMPLING = {
     "grid_nyquist": "1/angstrom",
     "resolution": "angstrom",
     "data_end": "angstrom",
+    "data_limit": "1/angstrom",
     "iteration": "1",
     "mask_volume": "angstrom^3",
     "mask_digest": "1",

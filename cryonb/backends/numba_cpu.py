@@ -10,6 +10,7 @@ and a new process starts its first kernel in milliseconds.
 """
 
 import hashlib
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -17,6 +18,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+_BUILDING = threading.Lock()
 
 
 class _Target:
@@ -41,8 +44,12 @@ class _Target:
         )
 
     def entry(self, python_function: Callable) -> Callable:
-        """Compile a function that Python calls; it is kept on disk and runs without the interpreter lock."""
-        return self._compile(_nrt=False, nogil=True, cache=True, fastmath={"contract"})(python_function)
+        """Compile a function that Python calls; it runs without the interpreter lock, and is kept on disk if it can."""
+        options = dict(_nrt=False, nogil=True, fastmath={"contract"})
+        try:
+            return self._compile(cache=True, **options)(python_function)
+        except RuntimeError:  # no folder that may hold the cache
+            return self._compile(**options)(python_function)
 
 
 @cache
@@ -113,6 +120,12 @@ def _scatter_loop(maker: Callable, constants: tuple) -> Callable:
                     element(image, row, column, first_plane, last_plane, *arguments)
 
     return _target().entry(scatter_loop)
+
+
+def _once(build: Callable, maker: Callable, constants: tuple) -> Callable:
+    """Return what `build` makes, made by one thread where several ask at a time."""
+    with _BUILDING:
+        return build(maker, constants)
 
 
 def _pieces(count: int, threads: int) -> list[tuple[int, int]]:
@@ -188,7 +201,7 @@ class NumbaCpu:
         threads : int, optional
             CPU threads.
         """
-        loop = _loop(maker, constants)
+        loop = _once(_loop, maker, constants)
         images, rows, columns = shape
         _run(lambda first, last: loop(first, last, rows, columns, arguments), _pieces(images, threads))
 
@@ -212,7 +225,7 @@ class NumbaCpu:
         threads : int, optional
             CPU threads; the result does not depend on it.
         """
-        loop = _scatter_loop(maker, constants)
+        loop = _once(_scatter_loop, maker, constants)
         _run(lambda first, last: loop(first, last, *shape, arguments), _pieces(planes, threads))
 
     def free_memory(self) -> int:

@@ -1,6 +1,5 @@
 """The door to the judgements: which there are, and how one is made of a Dataset by name."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -10,6 +9,7 @@ import xarray as xr
 
 from ..config import RunConfig
 from ..contracts import Diagnostic, discover
+from ..engines import available_threads
 from ..errors import must, nearest
 from ..provenance import stamp
 from ..schema import KINDS, validate
@@ -101,13 +101,21 @@ def diagnose(
 
     plug = get(name)
     validate(dataset, *(KINDS[kind] for kind in plug.accepts))
-    settings = RunConfig.gather(config)
+    settings = _inherited(RunConfig.gather(config), dataset)
     chosen = plug.options.parse(options)
-    with fft.set_workers(settings.compute.threads or os.cpu_count() or 1):
+    with fft.set_workers(settings.compute.threads or available_threads()):
         result = plug.compute(dataset, chosen, settings, mask, progress or _silent)
     record = {"diagnostic": name, "options": chosen.as_dict(), "config": settings.as_dict()}
     inputs = [dataset] if mask is None else [dataset, mask]
-    return stamp(validate(result), "diagnose", record, inputs)
+    return stamp(validate(result), "diagnose", record, inputs, {**record, "config": settings.science()})
+
+
+def _inherited(settings: RunConfig, dataset: xr.Dataset) -> RunConfig:
+    """Return the settings with the symmetry that made the Dataset, unless they ask for another."""
+    symmetry = dataset.attrs.get("symmetry", "C1")
+    if settings.imaging.symmetry != "C1" or symmetry == "C1":
+        return settings
+    return RunConfig.gather(settings, imaging={"symmetry": symmetry})
 
 
 def _silent(fraction: float, text: str) -> None:

@@ -15,6 +15,8 @@ from ..imaging.bands import Extent
 from ..imaging.masks import checked_mask, make_mask, mask_diameter
 from ..schema import SAMPLING
 
+BOTH = "Give both half maps (cryonb diagnose A.mrc B.mrc NAME, cn.open_half_maps)"
+
 
 @dataclasses.dataclass(frozen=True)
 class HalfMaps:
@@ -96,7 +98,7 @@ def take_half_maps(
         scalars.setdefault("particle_diameter", mask_diameter(chosen, voxel_size))
         scalars |= {"mask_volume": float(chosen.sum(dtype=np.float64)) * voxel_size**3, "mask_digest": _digest(chosen)}
     diameter = float(scalars.get("particle_diameter", first.shape[0] * voxel_size))
-    nyquist, limit = float(scalars.get("particle_nyquist", math.nan)), dataset.attrs.get("limit", "")
+    nyquist, limit = (float(scalars.get(name, math.nan)) for name in ("particle_nyquist", "data_limit"))
     sampling = Extent(first.shape[0], voxel_size, nyquist, diameter, limit)
     return HalfMaps(first, second, chosen, _weights(dataset, class_id), sampling, scalars)
 
@@ -132,10 +134,10 @@ def select_class(dataset: xr.Dataset, class_id: int) -> xr.Dataset:
 
 def _checked_pair(dataset: xr.Dataset, class_id: int) -> tuple[np.ndarray, np.ndarray]:
     has_halves = "half_map" in dataset
-    must(has_halves, "the Dataset must hold two half maps", "a map only", "Open both with open_half_maps")
+    must(has_halves, "the Dataset must hold two half maps", "a map only", BOTH)
     pair = select_class(dataset, class_id)["half_map"].transpose("half", "z", "y", "x").values
     shape = " x ".join(map(str, pair.shape[1:]))
-    must(pair.shape[0] == 2, "there must be two half maps", pair.shape[0], "Open both with open_half_maps")
+    must(pair.shape[0] == 2, "there must be two half maps", pair.shape[0], BOTH)
     must(len(set(pair.shape[1:])) == 1, "half maps must be cubic [voxel]", shape, "Pad them to a cube")
     must(pair.shape[1] >= 8, "half maps must have at least 8 voxels along an edge", shape, "Use a larger box")
     for name, half in zip("AB", pair):

@@ -1,5 +1,6 @@
 """The door to the engines: where independent pieces of one run are computed."""
 
+import os
 from functools import cache
 
 from ..contracts import Engine, discover
@@ -31,3 +32,15 @@ def get_engine(name: str = "local") -> Engine:
     """
     must(name in _engines(), "engine must have a known name", repr(name), nearest(name, _engines()))
     return _engines()[name]
+
+
+def available_threads() -> int:
+    """Return how many threads this process may run at a time.
+
+    Returns
+    -------
+    int
+        Cores that the system grants to the process.
+    """
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1

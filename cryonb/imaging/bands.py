@@ -33,15 +33,15 @@ class Extent:
         Nyquist frequency of the particle images as read [1/angstrom]; NaN where it is not known.
     particle_diameter : float
         Diameter of the particle [angstrom].
-    limit : str
-        In-plane limit of the insertion, "circle" or "square"; empty where it is not known.
+    data_limit : float
+        Frequency past which nothing was inserted [1/angstrom]; NaN where it is not known.
     """
 
     size: int
     voxel_size: float
     particle_nyquist: float
     particle_diameter: float
-    limit: str = ""
+    data_limit: float = math.nan
 
     @property
     def length(self) -> float:
@@ -99,13 +99,15 @@ def classify(held: np.ndarray, sampling: Extent) -> np.ndarray:
 
     Notes
     -----
-    What an insertion kernel spreads past a circular limit is no corner. Where the limit is not known, and the data
-    past the particle Nyquist end within two shells of it, they are taken for that.
+    What an insertion kernel spreads past the last frequency that was inserted is no data. Where that frequency is not
+    known, and the data past the particle Nyquist end within two shells of it, they are taken for that.
     """
     shell = np.arange(held.size)
     edge = sampling.nyquist_shell + 1e-6
+    if not math.isnan(sampling.data_limit):
+        held = held & (shell <= sampling.data_limit * sampling.length + 1e-6)
     past = held & (shell > edge) & (shell <= math.sqrt(2.0) * edge)
-    if sampling.limit == "circle" or (sampling.limit != "square" and _spilled(shell[past], edge, shell[-1])):
+    if math.isnan(sampling.data_limit) and _spilled(shell[past], edge, shell[-1]):
         past[:] = False
     data = (held & (shell <= edge)) | past
     band = np.full(held.size, NO_DATA, dtype="<U8")

@@ -318,15 +318,15 @@ def _conjugate_gradients(power, target, solver, threads, progress) -> tuple[np.n
     """Solve the Toeplitz normal equations from zero; `power` is the transform of the point spread function."""
     solution = np.zeros_like(target)
     residual, direction = target.copy(), target.copy()
-    square = start = float(np.vdot(residual, residual))
+    square = start = float((residual * residual).sum())
     history = []
     while start > 0 and len(history) < solver.max_iterations and np.sqrt(square / start) > solver.tolerance:
         _report(progress, len(history) / solver.max_iterations, "exact least squares")
         image = _convolve(power, direction, threads)
-        step = square / float(np.vdot(direction, image))
+        step = square / float((direction * image).sum())
         solution += step * direction
         residual -= step * image
-        previous, square = square, float(np.vdot(residual, residual))
+        previous, square = square, float((residual * residual).sum())
         direction = residual + (square / previous) * direction
         history.append(float(np.sqrt(square / start)))
     _report(progress, 1.0, "exact least squares")

@@ -145,7 +145,7 @@ def modified_correlation(
     for shell in range(size // 2 + 1):
         ring = backend.fft.ifftn(xp.where(shell_of == shell, pair, np.complex64(0.0)), overwrite_x=True)
         products = (ring.real * ring.imag, ring.real**2, ring.imag**2)
-        sums[:, shell] = [float(xp.vdot(weight, product)) for product in products]
+        sums[:, shell] = [float((weight * product).sum()) for product in products]
         if progress is not None:
             progress((shell + 1) / (size // 2 + 1), f"modified FSC, shell {shell} of {size // 2}")
     return correlation(*sums)

@@ -119,10 +119,13 @@ class Reconstruction:
         The volume.
     shell_weight : ndarray, (n // 2 + 1,), float64
         Mean weight of the grid points of every shell.
+    note : str
+        How the solution was reached, where there is something to say.
     """
 
     density: Any
     shell_weight: np.ndarray
+    note: str = ""
 
 
 def without_corners(density: Any) -> Any:

@@ -31,7 +31,7 @@ def symmetry_operators(name: str) -> np.ndarray:
 
     Notes
     -----
-    Cn turns about z. Dn adds a two-fold about x. T has its three-fold along z and a two-fold in the zx plane.
+    Cn turns about z. Dn adds a two-fold about x. T has its three-fold along z and a two-fold in the zy plane.
     O has its four-folds along the axes. I2 has two-folds along the axes with five-folds in the zx plane; I1 is I2
     turned by 90 degrees about z.
 

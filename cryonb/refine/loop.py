@@ -1,8 +1,8 @@
 """Runs: what one needs, and the reconstruction of half maps from particles with poses."""
 
 import dataclasses
-import os
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +11,7 @@ import xarray as xr
 
 from ..backends import get_backend
 from ..config import RunConfig
-from ..engines import get_engine
+from ..engines import available_threads, get_engine
 from ..errors import RunStopped, must
 from ..imaging.bands import CORNER, MEASURED, Extent, classify, holds_data
 from ..imaging.fourier import half_transform
@@ -23,11 +23,15 @@ from ..imaging.shells import crossing, fourier_shell_correlation, n_coefficients
 from ..imaging.symmetry import symmetry_operators
 from ..provenance import stamp
 from ..schema import HALVES, REFINEMENT, build, grid_coordinates, shell_coordinates
-from .prepare import TILE, Images, Weigher, check_particles, half_sets, settled
+from .prepare import TILE, Images, Weigher, half_sets
+from .requirements import check_particles, settled
 from .sampling import Sampling
 
 Progress = Callable[[float, str], None]
 GIBIBYTE = 2**30
+
+ENOUGH_SAMPLES = 1.5
+"""Coefficients a point of the grid below which a division by small weights was seen to spoil trilinear maps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Plan:
         Particles in both halves.
     insertions : int
         Slices inserted: particles times symmetry operators.
+    samples_per_point : float
+        Coefficients that reach a point of the grid on its outermost shell, in each half.
     memory_bytes : int
         Largest memory held at a time, beyond what the process holds already [byte].
     """
@@ -52,6 +58,7 @@ class Plan:
     padded_size: int
     n_particles: int
     insertions: int
+    samples_per_point: float
     memory_bytes: int
 
     def __str__(self) -> str:
@@ -89,10 +96,14 @@ def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
     check_particles(particles, settings)
     sampling = Sampling.of(particles, settings)
     count = particles.sizes["particle"]
-    operators = len(symmetry_operators(settings.imaging.symmetry))
-    memory = _exact_bytes(sampling, count * operators) if settings.box.kernel == "nufft" else _gridding_bytes(sampling, settings)
-    padded = sampling.box_size if settings.box.kernel == "nufft" else _grid(sampling, settings).padded
-    return Plan(sampling, padded, count, count * operators, memory)
+    insertions = count * len(symmetry_operators(settings.imaging.symmetry))
+    if settings.box.kernel == "nufft":
+        memory, padded, thickness = _exact_bytes(sampling, insertions), sampling.box_size, np.inf
+    else:
+        grid = _grid(sampling, settings)
+        memory, padded = _gridding_bytes(sampling, settings), grid.padded
+        thickness = insertions / 2 / (2 * min(grid.radius, grid.padded / 2))
+    return Plan(sampling, padded, count, insertions, thickness, memory)
 
 
 def _grid(sampling: Sampling, config: RunConfig) -> Grid:
@@ -119,14 +130,34 @@ def _exact_bytes(sampling: Sampling, count: int) -> int:
 
 def _refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
     limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
-    remedy = "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
-    if config.box.pad_factor > 1 and config.box.kernel != "nufft":
-        lean = config.box.replace(pad_factor=1)
-        leaner = _gridding_bytes(needed.sampling, dataclasses.replace(config, box=lean))
-        if leaner <= limit:
-            remedy = f"box.pad_factor 1 would fit, with {_amount(leaner)}"
-    got = f"a run that needs {_amount(needed.memory_bytes)} where {_amount(limit)} are allowed"
-    must(needed.memory_bytes <= limit, "a run must fit in memory", got, remedy)
+    if needed.memory_bytes > limit:
+        got = f"a run that needs {_amount(needed.memory_bytes)} where {_amount(limit)} are allowed"
+        must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit))
+
+
+def _what_would_fit(needed: Plan, config: RunConfig, limit: float) -> str:
+    if config.box.kernel == "nufft":
+        return "Use kernel trilinear, fewer particles, or a larger box.binning"
+    for pad_factor in (1.5, 1.0):
+        if pad_factor < config.box.pad_factor and not (pad_factor == 1.0 and config.box.kernel == "kaiser_bessel"):
+            lean = dataclasses.replace(config, box=config.box.replace(pad_factor=pad_factor))
+            memory = _gridding_bytes(needed.sampling, lean)
+            if memory <= limit:
+                return f"box.pad_factor {pad_factor:g} would fit, with {_amount(memory)}"
+    return "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
+
+
+def _warn_if_thin(needed: Plan, config: RunConfig) -> None:
+    """Warn where points of the grid hold so few coefficients that dividing by their weights amplifies noise."""
+    wanted = ENOUGH_SAMPLES * (8 if config.box.kernel == "nearest" else 1)
+    if needed.samples_per_point < wanted:
+        warnings.warn(
+            f"the outermost shell of the padded grid holds {needed.samples_per_point:.2g} coefficients a point in each "
+            f"half, and kernel {config.box.kernel} needs about {wanted:g}: noise is amplified there. "
+            "Use more particles, a smaller box.pad_factor, or kernel kaiser_bessel.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _amount(count: float) -> str:
@@ -202,15 +233,17 @@ def reconstruct(
     ----------
     Scheres (2012), doi:10.1016/j.jsb.2012.09.006
     """
-    settings = settled(particles, RunConfig.gather(config, **groups))
+    settings = RunConfig.gather(config, **groups)
     needed = plan(particles, settings)
+    settings = settled(particles, settings)
     _refuse_if_too_large(needed, settings)
+    _warn_if_thin(needed, settings)
     shape = (needed.sampling.box_size,) * 3
     mask = None if mask is None else checked_mask(mask, shape)
     halves = half_sets(particles, settings)
-    threads = settings.compute.threads or _cores()
+    threads = settings.compute.threads or available_threads()
     counter = _Counter(needed.n_particles, progress)
-    soft = _softens_corners(needed.sampling, settings)
+    soft = settings.box.corners == "soft"
 
     def one(half: Images, share: int) -> Reconstruction:
         made = _half_map(half, share, counter)
@@ -222,17 +255,6 @@ def reconstruct(
         counter.stop(problem)
         raise
     return _labelled(particles, settings, needed.sampling, results, mask)
-
-
-def _cores() -> int:
-    """Return the cores that this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
-
-
-def _softens_corners(sampling: Sampling, config: RunConfig) -> bool:
-    finer_than_data = sampling.box_size > sampling.binned_size
-    return config.box.corners == "soft" or (config.box.corners == "auto" and not finer_than_data)
 
 
 def _half_map(images: Images, threads: int, counter: _Counter) -> Reconstruction:
@@ -282,9 +304,11 @@ def _exact_half_map(images: Images, weigher: Weigher, threads: int, counter: _Co
         counter.add(len(images) * max(0.0, fraction - told), text)
         told = max(told, fraction)
 
-    density, _ = least_squares_volume(coefficients, weights, rotations, size, threads=threads, progress=progress)
+    density, record = least_squares_volume(coefficients, weights, rotations, size, threads=threads, progress=progress)
     progress(1.0, "exact reconstruction")
-    return Reconstruction(density, _plane_weight(weights, size))
+    ended = "converged" if record.converged else "not converged"
+    note = f"{ended} after {record.iterations} steps, relative residual {record.residual:.2g}"
+    return Reconstruction(density, _plane_weight(weights, size), note)
 
 
 def _plane_weight(weights: np.ndarray, size: int) -> np.ndarray:
@@ -303,16 +327,23 @@ def _labelled(
     results: list[Reconstruction],
     mask: np.ndarray | None,
 ) -> xr.Dataset:
+    inputs = [particles] if mask is None else [particles, mask]
     maps = np.stack([result.density for result in results])
-    if mask is None:
-        mask = make_mask(maps.mean(axis=0), sampling.voxel_size, config.mask, 0.0)
     weight = np.stack([result.shell_weight for result in results])
-    diameter = sampling.field_of_view if mask is None else mask_diameter(mask, sampling.voxel_size)
-    extent = Extent(sampling.box_size, sampling.voxel_size, sampling.particle_nyquist, diameter, config.box.limit)
-    band = classify(holds_data(weight), extent)
-    held = np.isin(band, (MEASURED, CORNER))
+    data_limit = sampling.data_index / sampling.field_of_view
+    extent = Extent(
+        sampling.box_size, sampling.voxel_size, sampling.particle_nyquist, sampling.field_of_view, data_limit
+    )
+    held = np.isin(classify(holds_data(weight), extent), (MEASURED, CORNER))
+    must(bool(held.any()), "some shell must hold data", "no weight anywhere", "Check the CTF columns and the images")
     transforms = [half_transform(density) for density in maps]
     fsc = np.where(held, fourier_shell_correlation(*transforms), np.nan)
+    resolution = sampling.field_of_view / crossing(fsc, 0.143, held)
+    if mask is None:
+        mask = make_mask(maps.mean(axis=0), sampling.voxel_size, config.mask, float(np.nan_to_num(resolution)))
+    if mask is not None:
+        extent = dataclasses.replace(extent, particle_diameter=mask_diameter(mask, sampling.voxel_size))
+    band = classify(holds_data(weight), extent)
     power = np.mean([shell_power(transform) for transform in transforms], axis=0) / n_coefficients(sampling.box_size)
     signal = np.clip(np.nan_to_num(fsc), 0.0, 1.0) * power
     names = ("rot", "tilt", "psi", "shift_y", "shift_x", "random_subset")
@@ -336,11 +367,15 @@ def _labelled(
         "pixel_size": sampling.pixel_size,
         "box_size": sampling.box_size,
         "binning": sampling.read_size / sampling.binned_size,
-        "pad_factor": config.box.pad_factor,
+        "pad_factor": 1.0 if config.box.kernel == "nufft" else config.box.pad_factor,
         "particle_nyquist": sampling.particle_nyquist,
         "grid_nyquist": sampling.grid_nyquist,
-        "resolution": sampling.field_of_view / crossing(fsc, 0.143, held),
+        "resolution": resolution,
+        "data_limit": data_limit,
         "data_end": sampling.field_of_view / np.flatnonzero(held).max(),
     }
-    run = build(REFINEMENT, variables, coords, {"limit": config.box.limit, "kernel": config.box.kernel})
-    return stamp(run, "reconstruct", config.as_dict(), [particles])
+    attributes = {"limit": config.box.limit, "kernel": config.box.kernel, "symmetry": config.imaging.symmetry}
+    notes = [f"half {half}: {result.note}" for half, result in zip(HALVES, results) if result.note]
+    attributes |= {"solver": "; ".join(notes)} if notes else {}
+    run = build(REFINEMENT, variables, coords, attributes)
+    return stamp(run, "reconstruct", config.as_dict(), inputs, config.science())

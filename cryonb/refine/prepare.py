@@ -20,13 +20,11 @@ from ..imaging.projector import in_plane_limit
 from ..imaging.resample import interpolate_images
 from ..imaging.rotations import euler_to_matrix
 from ..imaging.symmetry import symmetry_operators
-from ..schema import PARTICLES, validate
+from .requirements import check_particles, settled
 from .sampling import Sampling
 
 TILE = 32
 """Particles a tile."""
-
-CTF_COLUMNS = ("defocus_u", "defocus_v", "defocus_angle", "voltage", "spherical_aberration", "amplitude_contrast")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +80,21 @@ class Images:
         -------
         ndarray, (m, n, n), float32
             The images.
+
+        Raises
+        ------
+        InputError
+            If an image holds NaN or infinity, or nothing but zeros.
         """
-        return np.ascontiguousarray(self.stack[chosen].values, dtype=np.float32)
+        pixels = np.ascontiguousarray(self.stack[chosen].values, dtype=np.float32)
+        energy = np.einsum("mij,mij->m", pixels, pixels)
+        bad = np.flatnonzero(~(np.isfinite(energy) & (energy > 0)))
+        if bad.size:
+            which = int(self.stack["particle"].values[chosen][bad[0]])
+            got = "zeros only" if energy[bad[0]] == 0 else "NaN or infinite pixels"
+            remedy = "Remove that particle or repair its stack"
+            must(False, "particle images must be finite and not empty", f"{got} in particle {which}", remedy)
+        return pixels
 
 
 def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = None) -> Images:
@@ -127,57 +138,6 @@ def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = Non
 
 def _is_in_order(order: np.ndarray, count: int) -> bool:
     return len(order) == count and bool(np.all(order == np.arange(count)))
-
-
-def check_particles(particles: xr.Dataset, config: RunConfig) -> None:
-    """Raise unless particles can be inserted with these settings.
-
-    Parameters
-    ----------
-    particles : xarray.Dataset
-        Kind cryonb/particles.
-    config : RunConfig
-        Settings.
-
-    Raises
-    ------
-    InputError
-        With what is missing or not modelled.
-    """
-    validate(particles, PARTICLES)
-    must("image" in particles, "particles must have images", "a table without images", "Point the table at its stack")
-    unmodelled = particles.attrs.get("unmodelled", "")
-    rule = "particles must need no correction that cryonb does not model"
-    must(not unmodelled, rule, unmodelled, "Remove the correction, or refine without it, and export again")
-    missing = [name for name in ("rot", "tilt", "psi", "shift_x", "shift_y") if name not in particles]
-    must(not missing, "particles must have poses", f"none for {', '.join(missing)}", "Use the table of a 3D refinement")
-    finite = all(np.isfinite(particles[name].values).all() for name in ("rot", "tilt", "psi", "shift_x", "shift_y"))
-    must(finite, "poses must be finite numbers", "NaN or infinity", "Repair or remove those rows")
-    absent = [name for name in CTF_COLUMNS if name not in particles]
-    if config.imaging.ctf in ("full", "phase_flip"):
-        rule = f"ctf = {config.imaging.ctf} needs CTF columns in the table"
-        must(not absent, rule, f"none for {', '.join(absent)}", "Add them, or use ctf none")
-
-
-def settled(particles: xr.Dataset, config: RunConfig) -> RunConfig:
-    """Return the settings with what was left to the particles decided.
-
-    Parameters
-    ----------
-    particles : xarray.Dataset
-        Kind cryonb/particles.
-    config : RunConfig
-        Settings, perhaps with ``imaging.ctf = "auto"``.
-
-    Returns
-    -------
-    RunConfig
-        The same with ctf "full" where the table carries all CTF columns, else "none".
-    """
-    if config.imaging.ctf != "auto":
-        return config
-    ctf = "full" if all(name in particles for name in CTF_COLUMNS) else "none"
-    return dataclasses.replace(config, imaging=config.imaging.replace(ctf=ctf))
 
 
 def _ctf_of(particles: xr.Dataset, config: RunConfig) -> CtfParameters | None:
@@ -255,6 +215,8 @@ class Weigher:
         limit = in_plane_limit(size, config.box.limit, sampling.max_index, pairs="once")
         if config.refine.max_resolution > 0:
             limit *= in_plane_limit(size, "circle", sampling.max_index)
+        if size < sampling.raw_size:
+            limit *= in_plane_limit(size, "square")
         plane = FrequencyPlane.of(size, sampling.field_of_view / size, xp) if images.ctf else None
         inner, outer = config.imaging.window
         window = xp.asarray(soft_window(sampling.read_size, inner, outer)) if outer > 0 else None

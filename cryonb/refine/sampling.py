@@ -26,8 +26,12 @@ class Sampling:
         Voxels along an edge of the target grid.
     transform_size : int
         Pixels along an edge of the images whose transforms are inserted.
+    raw_size : int
+        Pixels along an edge of the images of which the transforms were taken, before cropping.
     max_index : float
         Largest abs(k) of the circle limit, in units of 1 / field of view.
+    data_index : float
+        Largest abs(k) that is inserted of what the images hold, corners included, in the same units.
     """
 
     read_size: int
@@ -35,7 +39,9 @@ class Sampling:
     binned_size: int
     box_size: int
     transform_size: int
+    raw_size: int
     max_index: float
+    data_index: float
 
     @classmethod
     def of(cls, particles: xr.Dataset, config: RunConfig) -> Self:
@@ -64,14 +70,17 @@ class Sampling:
         pixel_size = float(particles["pixel_size"])
         binned = binned_size(read, config.box.binning)
         box = config.box.box_size or binned
-        transform = binned if config.box.resample == "fourier" else box
-        max_index = binned / 2
+        interpolated = config.box.resample != "fourier"
+        transform, raw = (box, box) if interpolated else (binned, read)
+        max_index = min(binned, transform) / 2
+        data_index = max_index * (2**0.5 if config.box.limit == "square" else 1.0)
         if config.refine.max_resolution > 0:
             max_index = min(max_index, read * pixel_size / config.refine.max_resolution)
             rule = "max_resolution must leave at least two shells [angstrom]"
             coarsest = read * pixel_size / 2
             must(max_index >= 2, rule, f"{config.refine.max_resolution:g}", f"Use {coarsest:g} or less")
-        return cls(read, pixel_size, binned, box, transform, max_index)
+            data_index = min(data_index, max_index)
+        return cls(read, pixel_size, binned, box, transform, raw, max_index, data_index)
 
     @property
     def field_of_view(self) -> float:
@@ -105,7 +114,5 @@ class Sampling:
         Pixels hold line integrals in units of the pixel size as read, voxels hold density, so that a volume has the
         same grey scale whatever its box.
         """
-        transform_pixel = self.field_of_view / self.transform_size
-        read_pixel = self.pixel_size
-        raw_pixel = read_pixel if self.transform_size == self.binned_size else transform_pixel
-        return raw_pixel**2 * read_pixel / self.voxel_size**3
+        raw_pixel = self.field_of_view / self.raw_size
+        return raw_pixel**2 * self.pixel_size / self.voxel_size**3

@@ -10,7 +10,8 @@ M, C, S, N = "measured", "corner", "support", "no data"
 
 
 def sampling(nyquist_shell=8.0, diameter=20.0, limit="", size=40):
-    return Extent(size, 1.0, nyquist_shell / size, diameter, limit)
+    reach = {"circle": nyquist_shell, "square": 2**0.5 * nyquist_shell, "": np.nan}[limit]
+    return Extent(size, 1.0, nyquist_shell / size, diameter, reach / size)
 
 
 def weights(*runs):

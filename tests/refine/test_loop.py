@@ -1,6 +1,7 @@
 import signal
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -57,13 +58,25 @@ def test_kernels_agree_where_there_is_signal(data):
     from cryonb.imaging.shells import fourier_shell_correlation
     from cryonb.io import open_particles
 
-    table = open_particles(data / "relion" / "noisy.star").isel(particle=slice(0, 120))
-    maps = {
-        kernel: half_transform(reconstruct(table, box=dict(kernel=kernel))["half_map"].values[0])
-        for kernel in ("trilinear", "kaiser_bessel", "nufft")
-    }
-    assert fourier_shell_correlation(maps["trilinear"], maps["kaiser_bessel"])[:9].min() > 0.9
-    assert fourier_shell_correlation(maps["nufft"], maps["kaiser_bessel"])[:7].min() > 0.9
+    particles = open_particles(data / "relion" / "noisy.star")
+
+    def first_half(kernel, count):
+        run = reconstruct(particles.isel(particle=slice(0, count)), box=dict(kernel=kernel))
+        return half_transform(run["half_map"].values[0])
+
+    assert fourier_shell_correlation(first_half("trilinear", 400), first_half("kaiser_bessel", 400))[:9].min() > 0.9
+    assert fourier_shell_correlation(first_half("nufft", 100), first_half("kaiser_bessel", 100))[:5].min() > 0.9
+
+
+def test_a_thinly_filled_grid_is_warned_about(particles):
+    with pytest.warns(UserWarning, match="outermost shell of the padded grid holds 0.73 coefficients a point"):
+        reconstruct(particles, box=dict(pad_factor=3))
+    many = make_particles(400, 16)
+    with pytest.warns(UserWarning, match="kernel nearest needs about 12"):
+        reconstruct(many, box=dict(kernel="nearest"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        reconstruct(many)
 
 
 def test_a_mask_is_kept_beside_the_maps_and_its_box_is_checked(particles):
@@ -134,3 +147,44 @@ def test_symmetry_makes_the_map_symmetric(particles):
     run = reconstruct(particles, imaging=dict(symmetry="C2"), box=dict(kernel="kaiser_bessel"))
     inner = run["half_map"].values[0][1:, 1:, 1:]
     assert np.allclose(inner, inner[:, ::-1, ::-1], atol=1e-4 * np.abs(inner).max())
+
+
+@pytest.mark.parametrize("box", [dict(box_size=32), dict(box_size=32, limit="square"), dict(pad_factor=1)])
+def test_nothing_is_claimed_past_the_finest_resolution_that_was_inserted(box):
+    signal = np.exp(-((np.arange(16) - 8) ** 2) / 2.0)
+    image = np.broadcast_to(np.outer(signal, signal), (200, 16, 16)).astype(np.float32)
+    run = reconstruct(make_particles(200, 16, image=image), box=box, refine=dict(max_resolution=9.6))
+    assert float(run["data_end"]) >= 9.6 and float(run["data_limit"]) == pytest.approx(1 / 9.6)
+    assert np.isnan(run["fsc_unmasked"].values[6:]).all()
+    assert not float(run["resolution"]) < 9.6
+
+
+def test_kaiser_bessel_needs_padding(particles):
+    with pytest.raises(InputError, match=r"at least 1\.5 with kernel kaiser_bessel"):
+        reconstruct(particles, box=dict(kernel="kaiser_bessel", pad_factor=1))
+
+
+def test_provenance_tells_masks_apart_and_speed_not(particles):
+    import json
+
+    def record(**kwargs):
+        return json.loads(reconstruct(particles, **kwargs).attrs["provenance"])
+
+    plain, quick = record(), record(compute=dict(threads=1))
+    assert plain["settings_digest"] == quick["settings_digest"]
+    masks = [record(mask=np.full((16,) * 3, value, np.float32))["inputs"] for value in (0.5, 1.0)]
+    assert masks[0] != masks[1]
+
+
+def test_symmetry_is_carried_to_what_judges_the_run(particles):
+    from cryonb.diagnostics import diagnose
+
+    run = reconstruct(particles, imaging=dict(symmetry="D2"))
+    lone = run.assign_attrs(symmetry="C1")
+    thresholds = [diagnose(ds, "fsc")["threshold_curve"].sel(threshold="half_bit").values[0, 4] for ds in (run, lone)]
+    assert thresholds[0] > thresholds[1]
+
+
+def test_an_exact_run_says_how_it_ended(particles):
+    run = reconstruct(particles, box=dict(kernel="nufft"))
+    assert "converged after" in run.attrs["solver"] and float(run["pad_factor"]) == 1.0

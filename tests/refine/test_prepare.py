@@ -6,7 +6,10 @@ from noise_particles import make_particles
 from cryonb.config import RunConfig
 from cryonb.errors import InputError
 from cryonb.imaging.projector import in_plane_limit
+from cryonb.refine.loop import reconstruct
 from cryonb.refine.prepare import Sampling, Weigher, half_sets, images_of
+
+METHODS = ("fourier", "linear", "cubic")
 
 
 def weigh(particles, **groups):
@@ -50,6 +53,16 @@ def test_binning_crops_the_transform():
     same = whole[:, np.where(rows < 8, rows, rows + 16)][:, :, :5]
     assert np.allclose(binned[:, rows][:, :, :5], same * factor, atol=1e-3)
     assert images.sampling.binned_pixel_size == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("binning", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("box", [0, 16, 20, 48])
+def test_every_way_of_resampling_has_the_same_grey_scale(binning, box):
+    line = np.arange(32) - 16
+    image = np.exp(-(line[:, None] ** 2 + line[None] ** 2) / 40.0)[None].astype(np.float32)
+    table = make_particles(1, 32, image=image)
+    values = [weigh(table, box=dict(box_size=box, binning=binning, resample=r))[1][0, 0, 1] for r in METHODS]
+    assert np.abs(values) == pytest.approx(np.abs(values[0]), rel=0.03)
 
 
 @pytest.mark.parametrize("method", ["linear", "cubic"])
@@ -127,6 +140,46 @@ def test_particles_that_cannot_be_inserted_are_refused(particles, change, senten
     with pytest.raises(InputError) as caught:
         images_of(change(particles), RunConfig())
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("pixel,sentence", [(np.nan, "NaN or infinite pixels in particle 2"), (0.0, "zeros only in")])
+def test_images_must_be_finite_and_not_empty(particles, pixel, sentence):
+    bad = particles.copy(deep=True)
+    bad["image"].values[2] = pixel
+    with pytest.raises(InputError, match=f"particle images must be finite and not empty; got {sentence}"):
+        reconstruct(bad)
+
+
+@pytest.mark.parametrize(
+    "name,value,sentence",
+    [
+        ("voltage", 0.0, "voltage must be positive [kilovolt]; got 0."),
+        ("voltage", np.nan, "CTF columns must be finite numbers; got NaN"),
+        ("amplitude_contrast", 1.5, "amplitude_contrast must lie between 0 and 1; got [1.5]."),
+    ],
+)
+def test_optics_must_be_possible(name, value, sentence):
+    one = np.ones(8)
+    columns = dict(defocus_u=1e4 * one, defocus_v=1e4 * one, defocus_angle=one, optics_group=np.ones(8, int))
+    optics = dict(voltage=300.0, spherical_aberration=2.7, amplitude_contrast=0.1) | {name: value}
+    table = make_particles(8, 16, **columns, **{key: np.array([number]) for key, number in optics.items()})
+    with pytest.raises(InputError) as caught:
+        images_of(table, RunConfig())
+    assert sentence in str(caught.value)
+
+
+def test_ids_and_half_sets_must_be_unambiguous(particles):
+    with pytest.raises(InputError, match="particle ids must be unique"):
+        images_of(particles.assign_coords(particle=("particle", np.zeros(70, int), {"units": "1"})), RunConfig())
+    other = particles.assign(random_subset=("particle", np.arange(70) % 3, {"units": "1"}))
+    with pytest.raises(InputError, match=r"random_subset must be 1 or 2; got \[0\]"):
+        images_of(other, RunConfig())
+
+
+def test_a_table_with_some_ctf_columns_is_warned_about():
+    table = make_particles(4, 16, defocus_u=np.full(4, 1e4))
+    with pytest.warns(UserWarning, match="no CTF is corrected: the table has no defocus_v"):
+        images_of(table, RunConfig())
 
 
 def test_poses_must_be_finite(particles):
