@@ -4,7 +4,7 @@ Runs are never concatenated: their grids differ as soon as box or binning do.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
@@ -112,7 +112,7 @@ def table(tree: xr.DataTree) -> xr.Dataset:
 
 
 def text(tree: xr.DataTree) -> str:
-    """Return the table of `table` as text in columns.
+    """Return the table of `table` as text in columns, and below it what `notes` says.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def text(tree: xr.DataTree) -> str:
     Returns
     -------
     str
-        A heading with units, then one line a run; a dash where nothing is known or reached.
+        A heading with units, then one line a run, then the notes; a dash where nothing is known or reached.
     """
     values = table(tree)
     heading = ["run", "curve", "0.143 [A]", "0.5 [A]", "data end [A]", "particle Nyquist [A]", "grid Nyquist [A]"]
@@ -135,7 +135,53 @@ def text(tree: xr.DataTree) -> str:
         settings = [float(run[name]) for name in ("box_size", "voxel_size", "binning", "pad_factor")]
         rows.append([str(label), str(run["fsc_kind"].values) or "-", *map(_two, numbers), *map(_short, settings)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return "\n".join([*lines, *notes(tree)])
+
+
+def notes(tree: xr.DataTree) -> list[str]:
+    """Return what has to be known before runs are compared, in sentences.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From `compare`.
+
+    Returns
+    -------
+    list of str
+        One sentence for every run whose curve falls to 0.143 past its particle Nyquist, and one where some maps kept
+        their corners and others did not; empty where there is nothing to say.
+
+    Raises
+    ------
+    InputError
+        If it is not a tree with runs.
+    """
+    runs = _runs(tree)
+    return [*_past_nyquist(runs), *_corners(runs)]
+
+
+def _past_nyquist(runs: Mapping[str, xr.Dataset]) -> Iterator[str]:
+    from .plots import past_nyquist
+
+    for label, run in runs.items():
+        resolution = _resolutions(run)[0]
+        past = past_nyquist(run, resolution, "A")
+        if past:
+            yield f"{label}: 0.143 at {resolution:.2f} A lies {past}."
+
+
+def _corners(runs: Mapping[str, xr.Dataset]) -> Iterator[str]:
+    from .plots import provenance_settings
+
+    corners = {label: provenance_settings(run).get("corners") for label, run in runs.items()}
+    kept, softened = ([label for label, said in corners.items() if said == choice] for choice in ("keep", "soft"))
+    if kept and softened:
+        yield (
+            f"The corners of the map were kept in {', '.join(kept)} and softened in {', '.join(softened)}: their "
+            "unmasked curves differ by the noise outside the sphere."
+        )
 
 
 def _two(value: float) -> str:

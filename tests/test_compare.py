@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 import xarray as xr
 
 from cryonb import schema
-from cryonb.compare import compare, table, text
+from cryonb.compare import compare, notes, table, text
 from cryonb.errors import InputError, SchemaError
 
 
@@ -109,6 +110,29 @@ def test_the_text_lines_up_and_marks_what_is_not_reached():
     assert "0.143 [A]" in lines[0] and "box [voxel]" in lines[0]
     column = lines[0].index("0.143")
     assert lines[1][column:].startswith("9.50") and lines[2][column:].startswith("- ")
+
+
+def test_notes_say_what_lies_past_the_particle_nyquist():
+    past = make_fsc(resolution=3.9)
+    past["band"][-2:] = "corner"
+    tree = compare({"fine": make_fsc(), "past": past})
+    where = "past the particle Nyquist of 4.00 A, where only the corners of the images hold data"
+    assert notes(tree) == [f"past: 0.143 at 3.90 A lies {where}."]
+    assert text(tree).split("\n")[-1] == notes(tree)[0]
+
+
+def made(corners):
+    record = {"verb": "reconstruct", "settings": {"box": {"corners": corners}}}
+    return make_refinement().assign_attrs(provenance=json.dumps(record))
+
+
+def test_notes_say_where_corners_of_maps_differ():
+    said = notes(compare({"a": made("keep"), "b": made("soft"), "c": made("keep"), "d": make_fsc()}))
+    assert said == [
+        "The corners of the map were kept in a, c and softened in b: their unmasked curves differ by the noise outside "
+        "the sphere."
+    ]
+    assert notes(compare({"a": made("keep"), "b": made("keep"), "d": make_fsc()})) == []
 
 
 def test_no_tree_no_table():

@@ -78,11 +78,12 @@ def summary(particles: xr.Dataset, refinement: xr.Dataset, fsc: xr.Dataset) -> l
     subset = refinement["random_subset"] if "random_subset" in refinement else particles["random_subset"]
     sizes = [int((subset == number).sum()) for number in (1, 2)]
     number = {name: refinement[name].values.item() for name in refinement.coords if refinement[name].ndim == 0}
+    made = f", {words.corners(refinement)}" if words.corners(refinement) else ""
     return [
         f"Particles: {particles.sizes['particle']} of {particles.sizes['x']} pixels at {number['pixel_size']:.4g} A, "
         f"{sizes[0]} in half A and {sizes[1]} in half B.",
         f"Grid: {number['box_size']:.0f} voxels at {number['voxel_size']:.4g} A, pad {number['pad_factor']:g}, "
-        f"binning {number['binning']:g}.",
+        f"binning {number['binning']:g}{made}.",
         f"The particles end at {1 / number['particle_nyquist']:.2f} A (their Nyquist), "
         f"the grid at {1 / number['grid_nyquist']:.2f} A.",
         *words.resolutions(fsc),

@@ -76,7 +76,9 @@ def _write_files(folder: Path, name: str, result: xr.Dataset) -> None:
 
 
 def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield every volume of a Dataset; the mean of half maps too, where it is not there already.
+    """Yield every volume that was made; the mean of half maps too, where it is not there already.
+
+    A map that was not sharpened is there once.
 
     Parameters
     ----------
@@ -93,6 +95,8 @@ def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
     variables = dict(result.data_vars)
     if "half_map" in variables and not {"density", "volume"} & set(variables):
         variables["map"] = variables["half_map"].mean("half")
+    if {"sharpened", "unsharpened"} <= set(variables) and variables["sharpened"].equals(variables["unsharpened"]):
+        del variables["sharpened"]
     for name, variable in variables.items():
         if variable.dims[-3:] != _GRID:
             continue

@@ -1,9 +1,11 @@
 """What a result says in plain lines, with numbers and units that come from the result itself."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import xarray as xr
+
+from .. import plots
 
 _SILENT = ("schema", "provenance", "history", "title")
 _NAMES = {"angstrom": "A", "angstrom^2": "A^2", "angstrom^3": "A^3", "1/angstrom": "1/A", "1": "", "factor": ""}
@@ -27,6 +29,7 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
     lines = [title]
     texts = {name: text for name, text in dataset.attrs.items() if name not in _SILENT and isinstance(text, str)}
     lines += [f"  {text}" if text.endswith(".") else f"  {plain(name)}: {text}" for name, text in texts.items()]
+    lines += [f"  map made with {corners(dataset)}"] if corners(dataset) else []
     if "fsc_resolution" in dataset and {"fsc_kind", "threshold"} <= set(dataset.fsc_resolution.dims):
         lines += [f"  {line}" for line in resolutions(dataset)]
     scalars = {**dataset.data_vars, **dataset.coords}
@@ -35,7 +38,7 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
 
 
 def resolutions(fsc: xr.Dataset) -> Iterator[str]:
-    """Yield one line for every curve that states a resolution: where it crosses each threshold.
+    """Yield one line for every curve that states a resolution: where it crosses each threshold, Nyquist or not.
 
     Parameters
     ----------
@@ -57,9 +60,35 @@ def resolutions(fsc: xr.Dataset) -> Iterator[str]:
             for name in fsc.threshold.values
         }
         never = [name for name, resolution in at.items() if not math.isfinite(resolution)]
-        parts = [f"crosses {name} at {resolution:.2f} A" for name, resolution in at.items() if name not in never]
+        parts = list(_crossings(fsc, {name: resolution for name, resolution in at.items() if name not in never}))
         parts += [f"never below {', '.join(never)}{ends}"] if never else []
         yield f"{plain(str(kind))} FSC: {'; '.join(parts)}"
+
+
+def _crossings(fsc: xr.Dataset, at: Mapping[str, float]) -> Iterator[str]:
+    said = False
+    for name, resolution in at.items():
+        past = plots.past_nyquist(fsc, resolution, "A")
+        words = "past that Nyquist too" if past and said else past
+        said = said or bool(past)
+        yield f"crosses {name} at {resolution:.2f} A{', ' + words if words else ''}"
+
+
+def corners(dataset: xr.Dataset) -> str:
+    """Return whether the run behind a Dataset kept the corners of its map, outside the sphere.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    str
+        "corners kept" or "corners softened", with where they are; empty where it is not known.
+    """
+    words = {"keep": "corners kept outside the sphere", "soft": "corners softened outside the sphere"}
+    return words.get(str(plots.provenance_settings(dataset).get("corners")), "")
 
 
 def plain(name: str) -> str:

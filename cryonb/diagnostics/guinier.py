@@ -33,7 +33,7 @@ FIT = {
 b_factor_masked is what amplitudes under the mask give, with the same curve and range."""
 
 FIT_SCALARS = {"fit_coarse": "angstrom", "fit_fine": "angstrom", "n_shells": "1"}
-"""Where the fit begins and ends, and how many shells it holds."""
+"""Where the fit begins, the finest shell in it, and how many shells it holds."""
 
 GUINIER = declare(
     Kind("cryonb/guinier", {**FIT, "band": Field(("frequency",))}, {**SAMPLING, **FIT_SCALARS, "data_end": "angstrom"})
@@ -76,7 +76,7 @@ class GuinierPlot:
     masked_b_factor : float
         B factor of the amplitudes under the mask; NaN without a mask [angstrom^2].
     coarse, fine : float
-        Range of the fit [angstrom].
+        Where the fit begins, and the finest shell in it; where it ends if fewer than three shells are there [angstrom].
     """
 
     amplitude: np.ndarray
@@ -126,7 +126,10 @@ def plot_amplitudes(halves: HalfMaps, curves: Curves, options: GuinierOptions, m
 
     amplitude = masked if options.amplitudes == "masked" and masked is not None else unmasked
     masked_b_factor = float("nan") if masked is None else fit(masked).b_factor
-    return GuinierPlot(amplitude, unmasked, fsc, fit(amplitude), masked_b_factor, options.fit_coarse, fine)
+    fitted = fit(amplitude)
+    if fitted.used.sum() > 2:
+        fine = halves.sampling.length / int(np.flatnonzero(fitted.used).max())
+    return GuinierPlot(amplitude, unmasked, fsc, fitted, masked_b_factor, options.fit_coarse, fine)
 
 
 def _amplitude(density: np.ndarray) -> np.ndarray:

@@ -44,6 +44,9 @@ ORIENTATIONS = declare(
 CHUNK = 1 << 20
 """Products of directions and views that are held at a time."""
 
+EMPTIEST = 5.0
+"""Part of the directions of Fourier space that `sampling_evenness` leaves out [percent]."""
+
 MOST_VIEWS = 1_000_000
 """Slices of more views (symmetry copies included) are counted on every second, third, ... particle."""
 
@@ -212,6 +215,37 @@ def sampling_efficiency(slice_density: np.ndarray, one_slice: float) -> float:
     return float(1.0 / np.mean(1.0 / np.maximum(slice_density, 0.5 * one_slice)))
 
 
+def sampling_evenness(slice_density: np.ndarray) -> float:
+    """Return how well the emptiest directions are filled: a low percentile of the slice density over its mean.
+
+    Parameters
+    ----------
+    slice_density : ndarray, (m,), float64
+        Slices in directions of equal solid angle, in any unit.
+
+    Returns
+    -------
+    float
+        P5(density) / mean(density): 1 where all directions hold the same; 0 where more than 5 % of them are empty.
+
+    Examples
+    --------
+    >>> sampling_evenness(np.array([3.0, 3.0, 3.0])), sampling_evenness(np.array([0.0, 0.0, 3.0]))
+    (1.0, 0.0)
+    """
+    mean = float(np.mean(slice_density))
+    return float(np.percentile(slice_density, EMPTIEST)) / mean if mean > 0 else 0.0
+
+
+def _definitions(slices: float) -> str:
+    scatter = 100.0 / math.sqrt(slices) if slices > 0 else math.inf
+    return (
+        f"Evenness is the slice density that {EMPTIEST:g} % of the directions of Fourier space stay below, over the "
+        "mean; efficiency is the harmonic mean of the density; both are 1 where all directions hold the same. "
+        f"A direction holds {slices:.3g} slices on average, so chance alone makes densities scatter by {scatter:.0f} %."
+    )
+
+
 def _poses(dataset: xr.Dataset, class_id: int) -> tuple[np.ndarray, np.ndarray]:
     has_poses = all(name in dataset for name in ("rot", "tilt", "psi"))
     must(has_poses, "the Dataset must hold rot, tilt and psi", "no poses", "Refine the particles first")
@@ -257,6 +291,7 @@ class OrientationsDiagnostic:
     title = "Orientations"
     accepts = ("cryonb/particles", "cryonb/refinement")
     options = OrientationOptions
+    needs_images = False
 
     def compute(
         self,
@@ -285,8 +320,9 @@ class OrientationsDiagnostic:
         -------
         xarray.Dataset
             Kind ``cryonb/orientations``. `view_count` is of the poses as given, `view_density` and `slice_density`
-            of all symmetry copies; `evenness` is the smallest slice density, `efficiency` that of
-            `sampling_efficiency`, `empty_fraction` the part of Fourier space without a slice.
+            of all symmetry copies; `evenness` is that of `sampling_evenness`, `efficiency` that of
+            `sampling_efficiency`, `empty_fraction` the part of Fourier space without a slice;
+            ``attrs["definitions"]`` says so in words.
         """
         views, weights = _poses(dataset, options.class_id)
         cells = SphereCells.about(options.n_views)
@@ -307,7 +343,7 @@ class OrientationsDiagnostic:
             "view_count": np.bincount(cells.indices(views), weights, cells.count),
             "slice_density": relative,
             "slice_count": slices,
-            "evenness": float(relative.min()),
+            "evenness": sampling_evenness(relative),
             "efficiency": sampling_efficiency(relative, 1.0 / even),
             "empty_fraction": float(np.mean(slices == 0)),
         }
@@ -316,7 +352,8 @@ class OrientationsDiagnostic:
         }
         scalars |= {"n_particles": float(weights.sum()), "slice_half_angle": math.degrees(math.asin(half_width))}
         coords = {"view": np.arange(cells.count), **cells.coordinates(), **scalars}
-        return build(ORIENTATIONS, variables, coords, {"symmetry": config.imaging.symmetry})
+        attrs = {"symmetry": config.imaging.symmetry, "definitions": _definitions(float(slices.mean()))}
+        return build(ORIENTATIONS, variables, coords, attrs)
 
 
 DIAGNOSTIC = OrientationsDiagnostic()

@@ -14,15 +14,26 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from ..errors import SchemaError, must
-from .facts import data_end
+from .facts import data_end, provenance_settings
 from .saving import save_figure
+from .wording import past_nyquist
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .marks import Sheet
 
-__all__ = ["data_end", "describe", "draw", "overlay", "save_figure", "sheet", "side_by_side"]
+__all__ = [
+    "data_end",
+    "describe",
+    "draw",
+    "overlay",
+    "past_nyquist",
+    "provenance_settings",
+    "save_figure",
+    "sheet",
+    "side_by_side",
+]
 
 
 @cache

@@ -14,6 +14,8 @@ from .marks import GREY, Band, Image, Line, Panel, Sheet, SphereMap
 from .page import (
     HEADLINE,
     LABEL,
+    LEFT_OF_AXIS,
+    NOTE_ROW,
     SMALL,
     TEXT_ROW,
     TICK,
@@ -27,10 +29,13 @@ from .page import (
     key_words,
     labelled_lines,
     shortened,
+    text_width,
 )
 from .paint import key_handle, paint, paint_band
 
 DOTS = 110
+LABEL_DISTANCE, LABEL_CLEARANCE = 0.56, 0.24
+"""From a vertical axis to the middle of its label, at least, and what that needs beside the numbers [inch]."""
 INK = "#222222"
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -122,7 +127,11 @@ def _panel(figure: _Drawing, page: Page, frame: Frame) -> None:
     axes = figure.add_axes(rectangle, projection="mollweide" if panel.of(SphereMap) else None)
     for mark in panel.marks:
         paint(axes, mark)
-    if panel.of(Image):
+    if not panel.marks:
+        axes.set_axis_off()
+        axes.set(xticks=[], yticks=[])
+        _title(axes, frame, 0.0)
+    elif panel.of(Image):
         _finish_image(axes, panel, frame)
     elif panel.of(SphereMap):
         _finish_sphere(figure, axes, page, frame)
@@ -136,7 +145,6 @@ def _finish_graph(axes, frame: Frame) -> None:
     axes.set_xlabel(panel.x_label, size=LABEL)
     if frame.numbers:
         axes.set_ylabel(panel.y_label, size=LABEL, va="center")
-        axes.yaxis.set_label_coords(-0.56 / frame.width, 0.5)
     axes.set_yscale(panel.y_scale)
     if panel.x_limits:
         axes.set_xlim(panel.x_limits)
@@ -145,10 +153,20 @@ def _finish_graph(axes, frame: Frame) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 0.5)), steps=[1, 2, 5, 10]))
     low, high = panel.y_limits or axes.get_ylim()
     _vertical_axis(axes, frame, low, high)
+    axes.yaxis.set_label_coords(-_label_distance(axes) / frame.width, 0.5)
     if panel.top:
         _top_axis(axes, frame)
     _title(axes, frame, 0.44 if panel.top else 0.0)
     _line_names(axes, frame)
+
+
+def _label_distance(axes) -> float:
+    """Return how far left of the axis the middle of its label stands, clear of the numbers [inch]."""
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in axes.yaxis.get_majorticklocs() if low <= tick <= high]
+    numbers = axes.yaxis.get_major_formatter().format_ticks(ticks) if axes.get_yscale() == "linear" else []
+    widest = max((text_width(number, TICK) for number in numbers), default=0.0)
+    return min(max(LABEL_DISTANCE, widest + LABEL_CLEARANCE), LEFT_OF_AXIS - LABEL / 144.0)
 
 
 def _vertical_axis(axes, frame: Frame, low: float, high: float) -> None:
@@ -225,7 +243,7 @@ def _title(axes, frame: Frame, lift: float) -> None:
     up = 1.0 + (lift + 0.05) / frame.height
     if panel.note:
         axes.text(0.0, up, panel.note, transform=axes.transAxes, size=SMALL, color=GREY, va="bottom")
-        up += 0.17 / frame.height
+        up += NOTE_ROW * len(panel.note.split("\n")) / frame.height
     if panel.title:
         axes.text(
             0.0,
@@ -257,12 +275,10 @@ def _finish_image(axes, panel: Panel, frame: Frame) -> None:
 
 def _finish_sphere(figure: _Drawing, axes, page: Page, frame: Frame) -> None:
     sphere = frame.panel.of(SphereMap)[0]
-    axes.set_xticks(np.radians([-120, -60, 0, 60, 120]), ["−120°", "−60°", "0°", "60°", "120°"], size=SMALL)
+    axes.set_xticks(np.radians([-120, -60, 0, 60, 120]), [])
     axes.set_yticks(np.radians([-60, -30, 0, 30, 60]), ["150°", "120°", "90°", "60°", "30°"], size=SMALL)
     axes.grid(color="white", alpha=0.35, linewidth=0.6)
-    for label in axes.get_xticklabels():
-        label.set(color="white", path_effects=[withStroke(linewidth=1.8, foreground="#333333")])
-    axes.set_xlabel(frame.panel.x_label, size=LABEL)
+    axes.set_xlabel(frame.panel.x_label, size=SMALL)
     axes.set_ylabel(frame.panel.y_label, size=LABEL)
     _title(axes, frame, 0.0)
     left = frame.left + frame.width + 0.18

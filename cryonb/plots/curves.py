@@ -205,11 +205,7 @@ def fsc_words(dataset: xr.Dataset) -> str:
     str
         One paragraph: resolutions, where the data end, bands, Nyquist limits, settings.
     """
-    readings = [
-        curve.label.replace(":", " falls to 0.143 at" if "Å" in curve.label else " at 0.143")
-        for curve in fsc_curves(dataset)
-        if ":" in curve.label
-    ]
+    readings = _readings(dataset)
     settings = wording.settings_line(dataset).replace(" · ", ", ")
     parts = [
         f"Fourier shell correlation over {dataset.sizes['frequency']} shells.",
@@ -220,6 +216,19 @@ def fsc_words(dataset: xr.Dataset) -> str:
         f"Made with {settings}." if settings else "",
     ]
     return " ".join(part for part in parts if part)
+
+
+def _readings(dataset: xr.Dataset) -> list[str]:
+    found = []
+    for curve in fsc_curves(dataset):
+        word, stated, _ = curve.label.partition(":")
+        resolution = facts.crossing(dataset, curve.name if "fsc" in dataset else "")
+        if stated and math.isfinite(resolution):
+            past = ", past the particle Nyquist" if wording.past_nyquist(dataset, resolution) else ""
+            found.append(f"{word} falls to 0.143 at {wording.angstrom(resolution)}{past}")
+        elif stated:
+            found.append(f"{word} does not fall to 0.143")
+    return found
 
 
 PLOTS = {"cryonb/fsc": fsc_sheet}

@@ -29,7 +29,8 @@ def orientations_sheet(dataset: xr.Dataset) -> Sheet:
     headline = orientations_verdict(dataset)
     count = facts.number(dataset, "n_particles")
     caption = f"{wording.plain(count)} particles · " if np.isfinite(count) else ""
-    caption += f"{dataset.sizes['view']} cells of equal area · 1 = as many as an even spread puts there"
+    caption += f"{dataset.sizes['view']} cells of equal area · density 1 = as many as an even spread puts there"
+    caption += " · evenness = 5th percentile of the slices over their mean" if "evenness" in dataset else ""
     words = f"Orientation distribution on {dataset.sizes['view']} cells. {headline}"
     return Sheet((Row(panels, 2.0),), "Orientations", headline, caption, words.strip())
 
@@ -41,7 +42,7 @@ def _panel(dataset: xr.Dataset, name: str, title: str, note: str) -> Panel:
     cells = [dataset[coordinate].values.astype(float) for coordinate in ("view_rot", "view_tilt_low", "view_tilt_high")]
     low = 0.0 if name == "view_density" or not finite.size else float(finite.min())
     mark = SphereMap(*cells, values, name, "relative density", low, max(high, 1.0))
-    return Panel((mark,), title, note, "rot", "tilt")
+    return Panel((mark,), title, note, "rot −180° to 180°, a line every 60°", "tilt")
 
 
 def orientations_verdict(dataset: xr.Dataset) -> str:
@@ -57,10 +58,10 @@ def orientations_verdict(dataset: xr.Dataset) -> str:
     str
         One sentence; empty where the Dataset states no number.
     """
-    efficiency, empty = facts.number(dataset, "efficiency"), facts.number(dataset, "empty_fraction")
-    parts = []
-    if np.isfinite(efficiency):
-        parts.append(f"sampling efficiency {efficiency:.2f} (1 is even)")
+    efficiency, evenness, empty = (facts.number(dataset, name) for name in ("efficiency", "evenness", "empty_fraction"))
+    named = {"sampling efficiency": efficiency, "evenness": evenness}
+    said = [f"{name} {value:.2f}" for name, value in named.items() if np.isfinite(value)]
+    parts = [f"{' and '.join(said)} (1 is even)"] if said else []
     if np.isfinite(empty):
         parts.append(f"{100 * empty:.1f} % of Fourier directions empty")
     return wording.sentence("; ".join(parts))

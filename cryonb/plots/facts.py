@@ -14,6 +14,8 @@ MAIN_KINDS = ("corrected", "masked", "raw", "modified")
 MAKERS = ("reconstruct", "refine")
 """Verbs whose settings made a map; those of a judgement did not."""
 
+JUDGEMENT = "diagnose"
+
 
 def number(dataset: xr.Dataset, name: str) -> float:
     """Return a scalar of a Dataset.
@@ -52,11 +54,31 @@ def provenance_settings(dataset: xr.Dataset) -> dict[str, Any]:
         Setting names and values without their groups (those of the mask begin with ``mask_``), the inputs' own
         settings included; empty where there is no record.
     """
+    return dict(_settings(_record(dataset)))
+
+
+def was_computed(dataset: xr.Dataset) -> bool:
+    """Return whether a Dataset is known to come from a run; one that was read from a file of numbers is not.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    bool
+        True if its record names a run or a judgement.
+    """
+    return _record(dataset).get("verb") in (*MAKERS, JUDGEMENT)
+
+
+def _record(dataset: xr.Dataset) -> Mapping:
     try:
         record = json.loads(dataset.attrs.get("provenance", "{}"))
     except (TypeError, ValueError):
         return {}
-    return dict(_settings(record)) if isinstance(record, Mapping) else {}
+    return record if isinstance(record, Mapping) else {}
 
 
 def _settings(record: Mapping):

@@ -14,7 +14,7 @@ X_LABEL = "spatial frequency [1/Å]"
 
 BAND_STYLE = {
     "corner": dict(label="corner: past the particle Nyquist", colour=ORANGE),
-    "support": dict(label="support: smoothness, no data", colour=SKY),
+    "support": dict(label="next to the data: predictable, not measured", colour=SKY),
     "no data": dict(label="no data", colour=PALE, hatch="////"),
 }
 
@@ -60,10 +60,11 @@ def band_marks(dataset: xr.Dataset, stop: float, named: bool = True) -> list[Ban
     Returns
     -------
     list of Band
-        Named "corner", "support" and "no data"; neighbours share an edge half way between their shells.
+        Named "corner", "support" and "no data"; neighbours share an edge half way between their shells, or at the
+        limit of the data where that lies within a shell of it.
     """
     frequency = dataset["frequency"].values
-    edges = np.concatenate([[frequency[0]], (frequency[1:] + frequency[:-1]) / 2, [stop]])
+    edges = _edges(dataset, stop)
     found = []
     for label, first, last in runs_of(facts.bands(dataset)):
         if label in BAND_STYLE:
@@ -74,6 +75,18 @@ def band_marks(dataset: xr.Dataset, stop: float, named: bool = True) -> list[Ban
     if stop > covered and (not found or found[-1].stop < stop):
         found.append(Band(float(frequency[-1]), stop, "no data", **BAND_STYLE["no data"]))
     return found if named else [dataclasses.replace(band, label="") for band in found]
+
+
+def _edges(dataset: xr.Dataset, stop: float) -> np.ndarray:
+    """Return the edges between shells, those at the end of data moved to the limit that ends them."""
+    frequency = dataset["frequency"].values
+    edges = np.concatenate([[frequency[0]], (frequency[1:] + frequency[:-1]) / 2, [stop]])
+    ends = {"measured": _limit(dataset, "particle_nyquist"), "corner": _limit(dataset, "corner_end")}
+    for label, _, last in runs_of(facts.bands(dataset)):
+        limit = ends.get(label, 0.0)
+        if last + 1 < frequency.size and abs(edges[last + 1] - limit) <= frequency[1] - frequency[0]:
+            edges[last + 1] = limit
+    return np.maximum.accumulate(edges)
 
 
 def nyquist_lines(*datasets: xr.Dataset, names: str = "full") -> list[Line]:

@@ -247,7 +247,7 @@ class Panel:
     marks : tuple of marks
         From back to front.
     title, note : str
-        Words above the panel, and smaller ones below them.
+        Words above the panel, and smaller ones below them, perhaps in several lines.
     x_label, y_label : str
         Axis labels with their unit.
     x_limits, y_limits : tuple of float or None

@@ -14,7 +14,8 @@ TITLE, HEADLINE, LABEL, TICK, SMALL = 13.0, 10.5, 10.5, 9.5, 9.0
 
 EDGE = 0.15
 TEXT_ROW = 0.185
-LEFT_OF_AXIS = 0.74
+NOTE_ROW = 0.17
+LEFT_OF_AXIS = 0.80
 KEY_HANDLE = 0.50
 COLOUR_SCALE = 0.95
 
@@ -330,7 +331,7 @@ def words_above(row: Row) -> tuple[float, float]:
         Heights [inch].
     """
     title = 0.20 if any(panel.title for panel in row.panels) else 0.0
-    return title, 0.17 if any(panel.note for panel in row.panels) else 0.0
+    return title, NOTE_ROW * max((len(panel.note.split("\n")) for panel in row.panels if panel.note), default=0)
 
 
 def _panel_size(row: Row, column: float) -> tuple[float, float]:
@@ -344,6 +345,8 @@ def _panel_size(row: Row, column: float) -> tuple[float, float]:
 
 
 def _below(row: Row) -> float:
+    if any(panel.of(SphereMap) for panel in row.panels):
+        return 0.30
     named = any(panel.x_label for panel in row.panels)
     numbered = any(panel.x_limits is not None for panel in row.panels)
     return 0.52 if named else 0.30 if numbered else 0.12

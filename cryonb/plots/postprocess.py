@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import xarray as xr
 
 from . import facts, wording
@@ -22,7 +23,8 @@ def postprocess_sheet(dataset: xr.Dataset) -> Sheet:
     Returns
     -------
     Sheet
-        FSC, Guinier plot (where there is one), sections of the unsharpened and the sharpened map.
+        FSC, Guinier plot (where there is one), sections of the unsharpened map, and of the sharpened one where that
+        differs from it.
     """
     rows = [Row((fsc_panel(dataset),), 3.0, "right", KEY_TITLE)]
     headline = wording.verdict(dataset)
@@ -31,11 +33,19 @@ def postprocess_sheet(dataset: xr.Dataset) -> Sheet:
         decision = wording.sentence(str(dataset.attrs.get("decision", "")))
         headline = f"{headline} {decision or guinier_verdict(dataset)}"
     voxel = facts.number(dataset, "voxel_size")
-    for words in ("unsharpened", "sharpened"):
-        arrays = {f"{words}, {plane}": central_section(dataset[words], plane) for plane in "zyx"}
+    for words, volume in _maps(dataset).items():
+        arrays = {f"{words}, {plane}": central_section(volume, plane) for plane in "zyx"}
         rows.append(Row(image_panels(arrays, voxel), 1.9, grey_scale="density"))
     caption = " · ".join(part for part in (_decisions(dataset), wording.settings_line(dataset)) if part)
     return Sheet(tuple(rows), "Postprocessing", headline, caption, f"{fsc_words(dataset)} {headline}", aligned=True)
+
+
+def _maps(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
+    plain, sharpened = dataset["unsharpened"], dataset["sharpened"]
+    if np.array_equal(plain.values, sharpened.values):
+        return {"not sharpened": plain}
+    by_b_factor = facts.number(dataset, "b_factor_used") != 0
+    return {"unsharpened": plain, "sharpened" if by_b_factor else "MTF divided out": sharpened}
 
 
 def _decisions(dataset: xr.Dataset) -> str:

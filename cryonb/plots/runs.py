@@ -102,8 +102,9 @@ def _rows(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]
     with_fsc = {label: run for label, run in some.items() if has_fsc(run)}
     if with_fsc:
         x_limits = frequency.limits(*(run for run in runs.values() if has_fsc(run)))
+        notes = _level({label: _note(run) for label, run in with_fsc.items()})
         panels = [
-            fsc_panel(run, x_limits, label, _note(run), names="short") if label in with_fsc else _blank(label)
+            fsc_panel(run, x_limits, label, notes[label], names="short") if label in with_fsc else _blank(label)
             for label, run in some.items()
         ]
         rows.append(Row(tuple(_unnumbered(panel) for panel in panels), FSC_HEIGHT[len(panels)], "below", share_y=True))
@@ -138,7 +139,28 @@ def _blank(title: str) -> Panel:
 
 def _note(run: xr.Dataset) -> str:
     resolution = facts.crossing(run)
-    return f"0.143 at {wording.angstrom(resolution)}" if math.isfinite(resolution) else "0.143 not reached"
+    if not math.isfinite(resolution):
+        return f"{_word(run)}: never at 0.143"
+    past = "\npast the particle Nyquist" if wording.past_nyquist(run, resolution) else ""
+    return f"{_word(run)}: 0.143 at {wording.angstrom(resolution)}{past}"
+
+
+def _level(notes: dict[str, str]) -> dict[str, str]:
+    """Return notes with as many lines each, so that the titles above them are level."""
+    lines = max(note.count("\n") for note in notes.values())
+    return {label: note + "\n" * (lines - note.count("\n")) for label, note in notes.items()}
+
+
+def _word(run: xr.Dataset) -> str:
+    return wording.KIND_WORDS.get(facts.main_kind(run), facts.main_kind(run)) if "fsc" in run else "unmasked"
+
+
+def _key_label(label: str, run: xr.Dataset) -> str:
+    resolution = facts.crossing(run)
+    if not math.isfinite(resolution):
+        return f"{label}, {_word(run)}: not reached"
+    past = ", past particle Nyquist" if wording.past_nyquist(run, resolution) else ""
+    return f"{label}, {_word(run)}: {wording.angstrom(resolution)}{past}"
 
 
 def _reading(run: xr.Dataset) -> str:
@@ -179,17 +201,7 @@ def overlay_sheet(tree: xr.DataTree) -> Sheet:
     curves = []
     for (label, run), (colour, style) in zip(runs.items(), SERIES * 4):
         curve = _speaking(run)
-        curves.append(
-            Curve(
-                curve.x,
-                curve.y,
-                label,
-                f"{label}: {_note(run).removeprefix('0.143 ').removeprefix('at ')}",
-                colour,
-                style,
-                2.0,
-            )
-        )
+        curves.append(Curve(curve.x, curve.y, label, _key_label(label, run), colour, style, 2.0))
     panel = Panel(
         (*frequency.threshold_lines(), *frequency.nyquist_lines(*runs.values(), names="short"), *curves),
         x_label=frequency.X_LABEL,

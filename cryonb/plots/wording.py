@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
@@ -17,7 +18,15 @@ KIND_WORDS = {
     "corrected": "corrected",
 }
 
-SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmetry")
+SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmetry", "corners")
+
+CORNER_WORDS = {"keep": "map corners kept", "soft": "map corners softened"}
+"""Corners of the map, outside its sphere; "auto" says nothing, since a run decides between the two."""
+
+BAND_WORDS = {"support": "next to the data, predictable but not measured,"}
+
+SAME_RESOLUTION = 0.005
+"""Relative difference of two resolutions below which the one is not called finer than the other."""
 
 
 def plain(value: float, digits: int = 4) -> str:
@@ -48,13 +57,15 @@ def plain(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
-def angstrom(resolution: float) -> str:
+def angstrom(resolution: float, unit: str = "Å") -> str:
     """Return a resolution with its unit.
 
     Parameters
     ----------
     resolution : float
         Resolution [angstrom].
+    unit : str, optional
+        How the unit is written.
 
     Returns
     -------
@@ -66,7 +77,7 @@ def angstrom(resolution: float) -> str:
     >>> angstrom(4.2), angstrom(23.04)
     ('4.20 Å', '23.0 Å')
     """
-    return f"{resolution:.2f} Å" if resolution < 10 else f"{resolution:.1f} Å"
+    return f"{resolution:.2f} {unit}" if resolution < 10 else f"{resolution:.1f} {unit}"
 
 
 def settings_line(dataset: xr.Dataset) -> str:
@@ -96,20 +107,28 @@ def settings_line(dataset: xr.Dataset) -> str:
     ]
     settings = facts.provenance_settings(dataset)
     parts += [_setting(name, settings[name]) for name in SETTINGS if name in settings]
-    volume = facts.number(dataset, "mask_volume")
-    if math.isfinite(volume) and volume > 0:
-        parts.append(f"mask {plain(volume)} Å³")
-    elif "fsc" in dataset or settings.get("mask_kind") == "none":
-        parts.append("no mask")
+    parts.append(_mask(dataset, settings))
     if "frequency" in dataset.dims and not facts.number(dataset, "particle_nyquist") > 0:
         parts.append("particle Nyquist not known")
     randomised = facts.number(dataset, "randomisation_resolution")
     if math.isfinite(randomised):
         parts.append(f"phases randomised past {angstrom(randomised)}")
-    return " · ".join(parts)
+    return " · ".join(part for part in parts if part)
+
+
+def _mask(dataset: xr.Dataset, settings: Mapping[str, Any]) -> str:
+    volume = facts.number(dataset, "mask_volume")
+    if math.isfinite(volume) and volume > 0:
+        return f"mask {plain(volume)} Å³"
+    if settings.get("mask_kind") == "none" or (facts.was_computed(dataset) and {"fsc", "log_amplitude"} & set(dataset)):
+        return "no mask"
+    under_mask = "fsc" in dataset and any(str(kind) != "raw" for kind in dataset["fsc_kind"].values)
+    return "mask not known" if under_mask else ""
 
 
 def _setting(name: str, value: Any) -> str:
+    if name == "corners":
+        return CORNER_WORDS.get(str(value), "")
     if name == "gridding_correction":
         return "gridding corrected" if value else "gridding not corrected"
     word = {"ctf": "CTF", "resample": "resampling"}.get(name, name)
@@ -119,7 +138,7 @@ def _setting(name: str, value: Any) -> str:
 
 
 def band_sentence(dataset: xr.Dataset) -> str:
-    """Return which shells are measured, corner, support or empty, as a sentence.
+    """Return which shells are measured, corner, next to data, or empty, as a sentence.
 
     Parameters
     ----------
@@ -133,7 +152,7 @@ def band_sentence(dataset: xr.Dataset) -> str:
     """
     frequency = dataset["frequency"].values
     parts = [
-        f"{label} from {_reach(frequency[first])} to {_reach(frequency[last])}"
+        f"{BAND_WORDS.get(label, label)} from {_reach(frequency[first])} to {_reach(frequency[last])}"
         for label, first, last in runs_of(facts.bands(dataset))
     ]
     return f"Shells: {'; '.join(parts)}."
@@ -162,6 +181,32 @@ def nyquist_sentence(dataset: xr.Dataset) -> str:
         if facts.number(dataset, name) > 0
     ]
     return sentence(" and ".join(parts))
+
+
+def past_nyquist(dataset: xr.Dataset, resolution: float, unit: str = "Å") -> str:
+    """Return the warning that a resolution lies past the particle Nyquist.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+    resolution : float
+        Resolution [angstrom].
+    unit : str, optional
+        How the unit is written.
+
+    Returns
+    -------
+    str
+        For example "past the particle Nyquist of 4.20 Å, where only the corners of the images hold data"; empty where
+        the resolution is not finer than that limit, or the limit is not known.
+    """
+    nyquist = facts.number(dataset, "particle_nyquist")
+    if not (nyquist > 0 and resolution > 0 and resolution * nyquist < 1.0 - SAME_RESOLUTION):
+        return ""
+    corners = "frequency" in dataset.dims and "corner" in facts.bands(dataset)
+    where = ", where only the corners of the images hold data" if corners else ""
+    return f"past the particle Nyquist of {angstrom(1.0 / nyquist, unit)}{where}"
 
 
 def sentence(words: str) -> str:
@@ -206,7 +251,8 @@ def verdict(dataset: xr.Dataset) -> str:
     resolution, end = facts.crossing(dataset), facts.data_end(dataset)
     tail = f"; the data end at {angstrom(end)}" if math.isfinite(end) else ""
     if math.isfinite(resolution):
-        return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{tail}."
+        past = past_nyquist(dataset, resolution)
+        return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{', ' + past if past else ''}{tail}."
     if not math.isfinite(end):
         return "No shell holds data: there is no curve."
     return f"The {word} curve does not fall to 0.143: no resolution to state{tail}."

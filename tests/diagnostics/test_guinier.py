@@ -57,6 +57,21 @@ def test_the_fit_never_goes_past_the_particle_nyquist():
     assert (guinier["band"] == "corner").any()
 
 
+def test_the_range_in_the_reason_is_the_range_in_the_dataset(halves):
+    guinier = diagnose(halves, "guinier", fit_coarse=10.0, fit_fine=6.5)
+    shells = int(guinier["n_shells"])
+    fine = float(guinier["fit_fine"])
+    assert fine == pytest.approx(96 / 14)
+    assert guinier.attrs["reason"].startswith(f"the range 10 to {fine:.3g} A holds {shells} shells")
+    assert 1 / float(guinier["fit"].dropna("frequency")["frequency"].max()) == pytest.approx(fine)
+
+
+def test_a_range_with_hardly_a_shell_is_stated_as_asked_for(halves):
+    guinier = diagnose(halves, "guinier", fit_coarse=10.0, fit_fine=9.0)
+    assert float(guinier["fit_fine"]) == 9.0
+    assert "the range 10 to 9 A holds" in guinier.attrs["reason"]
+
+
 def test_binned_data_do_not_reach_far_enough():
     run = refinement(
         decaying_halves(), 1.5, np.where(np.arange(33) <= 12, 1.0, 0.0), "circle", particle_nyquist=12 / 96

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cryonb.diagnostics import diagnose
-from cryonb.diagnostics.orientations import SphereCells, slices_through
+from cryonb.diagnostics.orientations import SphereCells, sampling_evenness, slices_through
 from cryonb.errors import InputError
 from cryonb.imaging.rotations import matrix_to_euler, random_rotations
 
@@ -64,6 +64,20 @@ def test_an_even_spread_is_even():
     assert float(result["empty_fraction"]) == 0
     assert int(result["view_count"].sum()) == 20000
     assert float(result["slice_half_angle"]) == pytest.approx(np.rad2deg(np.arcsin(1 / 32)))
+
+
+def test_evenness_of_few_random_views_is_a_number_with_a_meaning():
+    result = diagnose(particles(*uniform(400)), "orientations")
+    assert 0.2 < float(result["evenness"]) < 0.8
+    slices = result["slice_density"].values
+    assert float(result["evenness"]) == pytest.approx(np.percentile(slices, 5) / slices.mean())
+    definition = result.attrs["definitions"]
+    assert "5 % of the directions" in definition
+    assert f"{float(result['slice_count'].mean()):.3g} slices on average" in definition
+
+
+def test_evenness_of_no_slices_is_zero():
+    assert sampling_evenness(np.zeros(4)) == 0
 
 
 def test_views_from_the_top_fill_a_plane_only():

@@ -118,6 +118,46 @@ def test_a_figure_shows_itself_in_a_notebook(make_fsc):
     assert 800 <= about["width"] <= 1000
 
 
+def test_every_figure_shows_itself_as_a_picture(make_fsc, make_refinement):
+    tree = xr.DataTree.from_dict({"a": make_fsc(), "b": make_fsc(seed=1)})
+    for figure in (plots.draw(make_refinement(box_size=16)), plots.side_by_side(tree), plots.overlay(tree)):
+        image, about = figure._repr_png_()
+        assert image.startswith(b"\x89PNG") and {"width", "height"} == set(about)
+
+
+def test_a_notebook_takes_the_picture(make_fsc):
+    formatters = pytest.importorskip("IPython.core.formatters")
+    data, about = formatters.DisplayFormatter().format(plots.draw(make_fsc()))
+    assert data["image/png"].startswith(b"\x89PNG") and about["image/png"]["width"] >= 800
+
+
+@pytest.mark.parametrize("middle", [-10.25, -0.5, 1234.5])
+def test_the_name_of_an_axis_stands_clear_of_its_numbers(middle):
+    x = np.linspace(0, 1, 5)
+    panel = Panel((Curve(x, middle + x, "a", "line"),), "", "", "x", "ln amplitude", (0.0, 1.0), (middle, middle + 1.0))
+    figure = render(Sheet((Row((panel,), 3.0, "right"),), "Numbers"))
+    shown = visible_words(figure)
+    name = next(extent for words, extent in shown if words.get_text() == "ln amplitude")
+    numbers = [words.get_window_extent() for words in figure.axes[0].get_yticklabels()]
+    assert name.x0 >= 0
+    assert name.x1 + 2 <= min(extent.x0 for extent in numbers)
+
+
+def test_runs_past_their_nyquist_and_runs_without_a_map_are_legible(make_fsc, make_refinement):
+    past = make_refinement(box_size=48, voxel_size=1.4)
+    past = past.assign_coords(resolution=past["resolution"].copy(data=4.0))
+    never = make_refinement(box_size=32, voxel_size=2.1)
+    never = never.assign_coords(resolution=never["resolution"].copy(data=np.nan))
+    check_legible(plots.side_by_side(xr.DataTree.from_dict({"a": never, "b": past, "c": make_fsc(), "d": make_fsc()})))
+
+
+def test_a_place_without_marks_stays_blank():
+    x = np.linspace(0, 1, 5)
+    drawn = Panel((Curve(x, x, "a", "line"),), x_limits=(0.0, 1.0), y_limits=(0.0, 1.0))
+    figure = render(Sheet((Row((drawn, Panel((), "nothing")), 2.0),), "Two"))
+    assert [axes.axison for axes in figure.axes] == [True, False]
+
+
 def test_drawing_leaves_matplotlib_as_it_was(make_fsc):
     import matplotlib
 

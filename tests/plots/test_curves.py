@@ -60,6 +60,13 @@ def test_an_empty_curve_says_so(make_fsc):
     assert curves.fsc_panel(fsc).of(Text, "empty")
 
 
+def test_the_figure_in_words_flags_what_lies_past_nyquist(make_fsc):
+    words = curves.fsc_words(make_fsc(falls=0.29))
+    assert "past the particle Nyquist of 4.20 Å, where only the corners of the images hold data" in words
+    assert words.count("past the particle Nyquist") > 2
+    assert curves.fsc_sheet(make_fsc(falls=0.29)).headline in words
+
+
 def test_the_figure_in_words_holds_resolution_end_bands_and_limits(make_fsc):
     words = curves.fsc_words(make_fsc())
     for part in (

@@ -105,6 +105,8 @@ def test_orientations_are_drawn_on_the_sphere():
     mesh = plots.draw(dataset).axes[0].collections[0].get_array()
     assert not np.ma.getmaskarray(mesh).any()
     assert set(np.unique(mesh)) <= set(density)
+    inside = [words.get_text() for axes in plots.draw(dataset).axes[::2] for words in axes.get_xticklabels()]
+    assert not any(inside)
 
 
 def test_the_door_does_not_load_matplotlib():

@@ -31,6 +31,14 @@ def test_a_damaged_record_is_no_record(make_fsc, record):
     assert facts.provenance_settings(fsc) == {}
 
 
+def test_what_no_run_made_is_not_taken_for_computed(make_fsc):
+    fsc = make_fsc()
+    assert facts.was_computed(fsc)
+    assert facts.was_computed(fsc.assign_attrs(provenance=json.dumps({"verb": "diagnose"})))
+    assert not facts.was_computed(fsc.assign_attrs(provenance=""))
+    assert not facts.was_computed(fsc.assign_attrs(provenance=json.dumps({"verb": "read"})))
+
+
 def test_bands_are_those_of_the_dataset_or_follow_its_curve(make_refinement):
     run = make_refinement(box_size=96, voxel_size=1.4)
     assert np.array_equal(facts.bands(run), run["band"].values)

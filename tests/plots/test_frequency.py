@@ -48,6 +48,25 @@ def test_bands_tile_the_axis_without_gaps_and_empty_shells_are_hatched(make_fsc)
     assert 0 <= bands[0].start - nyquist < fsc["frequency"].values[1]
 
 
+def test_bands_end_at_the_limits_of_the_data_and_not_beside_them(make_fsc):
+    fsc = make_fsc(box_size=96, voxel_size=1.4)
+    nyquist, spacing = float(fsc["particle_nyquist"]), fsc["frequency"].values[1]
+    corner = fsc["band"].values == "corner"
+    fsc["band"][np.flatnonzero(corner)[-1]] = "support"
+    bands = by_name(frequency.band_marks(fsc, frequency.limits(fsc)[1]))
+    assert bands["corner"].start == nyquist
+    assert bands["corner"].stop == bands["support"].start == pytest.approx(math.sqrt(2) * nyquist)
+    fsc["band"][np.flatnonzero(corner)[-4:]] = "support"
+    early = by_name(frequency.band_marks(fsc, frequency.limits(fsc)[1]))["corner"]
+    assert early.stop < math.sqrt(2) * nyquist - 2 * spacing
+
+
+def test_the_band_next_to_the_data_is_called_not_measured(make_fsc):
+    fsc = make_fsc()
+    band = by_name(frequency.band_marks(fsc, frequency.limits(fsc)[1]))["support"]
+    assert band.label == "next to the data: predictable, not measured"
+
+
 def test_frequencies_that_a_coarse_run_does_not_reach_are_hatched(make_fsc):
     fsc = make_fsc(box_size=64, voxel_size=2.1)
     band = frequency.band_marks(fsc, 0.5)[-1]

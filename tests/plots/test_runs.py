@@ -47,6 +47,19 @@ def test_more_than_four_runs_take_more_rows(make_fsc):
     assert len({panel.x_limits for panel in sheet.panels()}) == 1
 
 
+def test_the_note_names_the_curve_and_what_lies_past_nyquist(tree, make_fsc):
+    fsc = make_fsc(falls=0.29)
+    some = {"maps": tree["bin 2"].to_dataset(), "past": fsc, "never": make_fsc(falls=0.6, kinds=("masked",))}
+    notes = [panel.note for panel in runs.side_by_side_sheet(xr.DataTree.from_dict(some)).rows[0].panels]
+    reached = float(fsc["fsc_resolution"].sel(fsc_kind="corrected", threshold="0.143"))
+    assert notes[0].startswith("unmasked: 0.143 at ")
+    assert notes[1] == f"corrected: 0.143 at {reached:.2f} Å\npast the particle Nyquist"
+    assert notes[2].strip() == "masked: never at 0.143"
+    assert {note.count("\n") for note in notes} == {1}
+    label = runs.overlay_sheet(xr.DataTree.from_dict({"a": fsc})).of(Curve)[0].label
+    assert label == f"a, corrected: {reached:.2f} Å, past particle Nyquist"
+
+
 def test_the_caption_states_the_settings_of_every_run(tree):
     lines = runs.side_by_side_sheet(tree).caption.split("\n")
     assert [line.split(":")[0] for line in lines] == list(tree.children)

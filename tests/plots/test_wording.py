@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -35,6 +36,49 @@ def test_the_verdict_invents_no_resolution(make_fsc):
     empty["fsc_resolution"][:] = np.nan
     empty["band"][:] = "no data"
     assert wording.verdict(empty.drop_vars("data_end")) == "No shell holds data: there is no curve."
+
+
+def unstamped(fsc):
+    return fsc.assign_attrs(provenance="")
+
+
+def test_a_mask_is_absent_only_where_a_run_says_so(make_fsc):
+    silent = make_fsc().drop_vars("mask_volume")
+    assert "no mask" in wording.settings_line(silent).split(" · ")
+    line = wording.settings_line(unstamped(silent)).split(" · ")
+    assert "mask not known" in line and "no mask" not in line
+    assert "mask" not in wording.settings_line(unstamped(make_fsc(kinds=("raw",)).drop_vars("mask_volume")))
+    assert "mask 121\u202f300 Å³" in wording.settings_line(unstamped(make_fsc()))
+
+
+@pytest.mark.parametrize(
+    "setting, words", [("keep", "map corners kept"), ("soft", "map corners softened"), ("auto", "")]
+)
+def test_the_caption_states_whether_the_corners_of_the_map_were_kept(make_fsc, setting, words):
+    fsc = make_fsc()
+    record = json.loads(fsc.attrs["provenance"])
+    record["settings"]["box"]["corners"] = setting
+    fsc.attrs["provenance"] = json.dumps(record)
+    parts = wording.settings_line(fsc).split(" · ")
+    assert words in parts if words else not any("corners" in part for part in parts)
+    assert "" not in parts
+
+
+def test_a_resolution_past_the_particle_nyquist_is_said(make_fsc):
+    past = make_fsc(falls=0.29)
+    where = "past the particle Nyquist of 4.20 Å, where only the corners of the images hold data"
+    assert where in wording.verdict(past)
+    assert "past" not in wording.verdict(make_fsc(falls=0.2))
+    assert wording.past_nyquist(past, 4.0, "A") == where.replace("Å", "A")
+    assert wording.past_nyquist(past, 4.19) == ""
+    assert wording.past_nyquist(past, math.nan) == ""
+    assert wording.past_nyquist(past.drop_vars("particle_nyquist"), 4.0) == ""
+    past["band"][past["band"] == "corner"] = "measured"
+    assert wording.past_nyquist(past, 4.0) == "past the particle Nyquist of 4.20 Å"
+
+
+def test_bands_are_named_in_plain_words(make_fsc):
+    assert "next to the data, predictable but not measured, from" in wording.band_sentence(make_fsc())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+import numpy as np
+import xarray as xr
+
+from cryonb.cli.results import volumes
+
+
+def processed(sharpened):
+    plain = np.arange(8.0).reshape(2, 2, 2)
+    grid = ("z", "y", "x")
+    return xr.Dataset({"unsharpened": (grid, plain), "sharpened": (grid, plain * sharpened), "mask": (grid, plain)})
+
+
+def test_a_map_that_was_not_sharpened_is_there_once():
+    assert [stem for stem, _ in volumes(processed(1.0))] == ["unsharpened", "mask"]
+
+
+def test_a_sharpened_map_stands_beside_the_unsharpened():
+    assert [stem for stem, _ in volumes(processed(2.0))] == ["unsharpened", "sharpened", "mask"]
+
+
+def test_half_maps_have_a_mean():
+    halves = xr.Dataset({"half_map": (("half", "z", "y", "x"), np.ones((2, 2, 2, 2)))}, {"half": ["A", "B"]})
+    assert [stem for stem, _ in volumes(halves)] == ["half_map_A", "half_map_B", "map"]
