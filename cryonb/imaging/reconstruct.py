@@ -145,12 +145,14 @@ def without_corners(density: Any) -> Any:
     size = density.shape[0]
     line = np.arange(size) - size // 2
     square = xp.asarray((line[:, None] ** 2 + line[None, :] ** 2).astype(np.float32))
-    distances = (xp.sqrt(square + np.float32(height**2)) - np.float32(size / 2) for height in line)
-    inside = [0.5 + 0.5 * xp.cos(xp.pi * xp.clip(distance / CORNER_EDGE, 0.0, 1.0)) for distance in distances]
-    inside = xp.stack(inside).astype(xp.float32)
-    outside = 1.0 - inside
-    mean = (density * outside).sum(dtype=xp.float64) / outside.sum(dtype=xp.float64)
-    return density * inside + outside * xp.float32(mean)
+
+    def outside(height: int) -> Any:
+        distance = xp.sqrt(square + np.float32(height**2)) - np.float32(size / 2)
+        return 0.5 - 0.5 * xp.cos(np.float32(np.pi / CORNER_EDGE) * xp.clip(distance, 0.0, CORNER_EDGE))
+
+    totals = [(float((plane * part).sum()), float(part.sum())) for plane, part in zip(density, map(outside, line))]
+    mean = np.float32(sum(total for total, _ in totals) / sum(weight for _, weight in totals))
+    return xp.stack([plane + outside(height) * (mean - plane) for plane, height in zip(density, line)])
 
 
 def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> Reconstruction:

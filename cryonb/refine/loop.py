@@ -3,14 +3,14 @@
 import dataclasses
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ..backends import get_backend
-from ..config import RunConfig
+from ..config import MaskConfig, RunConfig
 from ..engines import available_threads, get_engine
 from ..errors import RunStopped, must
 from ..imaging.bands import CORNER, MEASURED, Extent, classify, holds_data
@@ -29,6 +29,10 @@ from .sampling import Sampling
 
 Progress = Callable[[float, str], None]
 GIBIBYTE = 2**30
+
+JUDGED_VOXEL, MASKED_VOXEL, EXACT_COEFFICIENT, EXACT_POINT = 74, 16, 60, 144
+"""Bytes held for a voxel while half maps are judged, and while a mask is made; for a coefficient and a point of the
+doubled grid in an exact reconstruction. Measured."""
 
 ENOUGH_SAMPLES = 1.5
 """Coefficients a point of the grid below which a division by small weights was seen to spoil trilinear maps."""
@@ -115,17 +119,18 @@ def _grid(sampling: Sampling, config: RunConfig) -> Grid:
 
 
 def _gridding_bytes(sampling: Sampling, config: RunConfig) -> int:
-    grid = _grid(sampling, config)
-    accumulators = 2 * Accumulator.points(grid) * PARTS * 4
+    """Return the larger of what insertion and judgement hold; the bytes a voxel were measured."""
+    grid, voxels = _grid(sampling, config), sampling.box_size**3
     half_done = sampling.box_size * grid.side * grid.columns * 8
-    maps = 5 * sampling.box_size**3 * 4
-    tiles = 2 * TILE * (3 * sampling.read_size**2 * 4 + 5 * sampling.transform_size**2 * 4)
-    return accumulators + 2 * half_done + maps + tiles
+    read = (config.compute.batch_size or 2 * TILE) * 2 * sampling.read_size**2 * 4
+    tiles = 2 * TILE * (sampling.raw_size**2 * 12 + sampling.transform_size**2 * 20)
+    insertion = 2 * Accumulator.points(grid) * PARTS * 4 + 2 * half_done + 8 * voxels + read + tiles
+    return max(insertion, voxels * (JUDGED_VOXEL + (MASKED_VOXEL if config.mask.kind != "none" else 0)))
 
 
-def _exact_bytes(sampling: Sampling, count: int) -> int:
+def _exact_bytes(sampling: Sampling, insertions: int) -> int:
     coefficients = sampling.transform_size * (sampling.transform_size // 2 + 1)
-    return count * coefficients * 12 + 12 * (2 * sampling.box_size) ** 3 * 16
+    return insertions * coefficients * EXACT_COEFFICIENT + (2 * sampling.box_size) ** 3 * EXACT_POINT
 
 
 def _refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
@@ -193,7 +198,7 @@ def reconstruct(
     particles: xr.Dataset,
     config: Any = None,
     *,
-    mask: np.ndarray | None = None,
+    mask: np.ndarray | MaskConfig | Mapping | None = None,
     progress: Progress | None = None,
     **groups: Any,
 ) -> xr.Dataset:
@@ -205,7 +210,7 @@ def reconstruct(
         Kind cryonb/particles, with poses and half sets.
     config : RunConfig or mapping, optional
         Settings.
-    mask : ndarray, (n, n, n), float32, optional
+    mask : ndarray, (n, n, n), float32, or mask settings, optional
         Mask of the target box, kept beside the maps; else `config.mask` makes one.
     progress : callable, optional
         Called with (fraction, text); what it raises stops the run.
@@ -233,6 +238,8 @@ def reconstruct(
     ----------
     Scheres (2012), doi:10.1016/j.jsb.2012.09.006
     """
+    if isinstance(mask, (Mapping, MaskConfig)):
+        groups, mask = {**groups, "mask": mask}, None
     settings = RunConfig.gather(config, **groups)
     needed = plan(particles, settings)
     settings = settled(particles, settings)
