@@ -8,7 +8,7 @@ The rooms, from the ground up; each imports only what stands above it in this li
 - `contracts`, `knobs`, `config`, `schema`: what plugs in, what a setting is, the settings, the kinds of Dataset.
 - `backends`, `engines`, `provenance`, `plots`: machines and paper.
 - `imaging`, `io`: the model of imaging on plain arrays; files.
-- `simulate`, `refine`: particles with known truth; labels off, a run, labels on.
+- `phantoms`, `simulate`, `refine`: volumes and particles with known truth; labels off, a run, labels on.
 - `diagnostics`: judgements, one file each.
 - `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets.
 
@@ -45,7 +45,8 @@ _HOMES = {
         "write_curve",
     ),
     ".verbs": ("reconstruct", "diagnose"),
-    ".simulate": ("simulate", "phantom"),
+    ".phantoms": ("phantom",),
+    ".simulate": ("simulate",),
     ".compare": ("compare",),
     ".plots": ("draw", "side_by_side", "save_figure"),
     ".config": ("RunConfig", "BoxConfig", "MaskConfig", "ImagingConfig", "RefineConfig", "ComputeConfig"),
@@ -69,8 +70,9 @@ if TYPE_CHECKING:
         write_stack,
         write_star,
     )
+    from .phantoms import phantom
     from .plots import draw, save_figure, side_by_side
-    from .simulate import phantom, simulate
+    from .simulate import simulate
     from .verbs import diagnose, reconstruct
 
 

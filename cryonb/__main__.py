@@ -1,8 +1,6 @@
 """``python -m cryonb`` is the command ``cryonb``."""
 
-import sys
-
-from .cli import main
+from .cli.process import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

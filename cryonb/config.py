@@ -49,7 +49,9 @@ class BoxConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rule = "pad_factor must be at least 1.5 with kernel kaiser_bessel, which vanishes at the edge of an unpadded box"
+        rule = (
+            "pad_factor must be at least 1.5 with kernel kaiser_bessel, which vanishes at the edge of an unpadded box"
+        )
         thin = self.kernel == "kaiser_bessel" and self.pad_factor < 1.5
         must(not thin, rule, f"{self.pad_factor:g}", "Use 1.5, 2 or 3, or kernel trilinear")
         rule = "box_size must be at least 8 [voxel], or 0 for the particle box"

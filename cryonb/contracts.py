@@ -139,6 +139,8 @@ class Diagnostic(Protocol):
         Schema names of the Datasets it takes.
     options : type
         A `Config` dataclass with the diagnostic's own settings.
+    needs_images : bool, optional
+        False for one that judges the table of particles only; their images are not looked for then. True if absent.
     """
 
     name: str

@@ -62,6 +62,8 @@ def must(condition: bool, rule: str, got: object, remedy: str, error: type[Cryon
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return advice for an unknown name: the nearest valid one, and all of them.
 
+    Numbers are listed only: those that look alike are seldom what was meant.
+
     Parameters
     ----------
     name : str
@@ -80,6 +82,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     "Did you mean 'trilinear'? Valid: nearest, trilinear"
     """
     names = list(valid)
-    close = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    close = get_close_matches(str(name), [word for word in names if not word[:1].isdigit()], n=1, cutoff=0.5)
     guess = f"Did you mean '{close[0]}'? " if close else ""
     return f"{guess}Valid: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Phantoms, and particle images of which everything is known.
+"""Particle images of which everything is known.
 
 An image is the exact central slice of the phantom (a non-uniform FFT, no interpolation) at its particle's pose, times
 its contrast transfer, displaced by minus its shift, plus noise. Everything random is addressed by the seed, what it
@@ -7,54 +7,28 @@ is for, and the particle, so that results do not depend on the batch size or on 
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from .errors import InputError, must, nearest
-from .imaging.atoms import SCATTERING, density, read_atoms
+from .errors import InputError, must
 from .imaging.ctf import CtfParameters
 from .imaging.forward import clean_images
 from .imaging.noise import colour, falling_spectrum, particle_generator, white_noise
-from .imaging.phantoms import phantom_atoms
 from .imaging.populations import preferred_tilt, truncated_normal, uniform_tilt
 from .imaging.resample import binned_size
 from .imaging.rotations import euler_to_matrix
-from .imaging.symmetry import symmetry_operators
-from .knobs import Config, knob
+from .knobs import knob
+from .phantoms import PhantomConfig, given_names, part_of, phantom, settled
 from .provenance import stamp
 from .schema import PARTICLES, VOLUME, build, grid_coordinates, validate
 
 Progress = Callable[[float, str], None]
 
-KINDS = ("helices", "octahedral")
-MODEL_SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
-AUTOMATIC_RADIUS = 0.29
 POSE, SHIFT, OPTICS, CLASS, NOISE = range(1, 6)
 BATCH_POINTS = 1 << 22
-
-
-@dataclasses.dataclass(frozen=True)
-class PhantomConfig(Config):
-    """The truth: a volume made of ideal helices or of a model's atoms."""
-
-    box_size: int = knob(128, help="Voxels along an edge of the phantom.", unit="voxel", minimum=8)
-    pixel_size: float = knob(1.5, help="Voxel size of the phantom.", unit="angstrom", minimum=0.01)
-    radius: float = knob(
-        0.0, help="Outer radius of a helix phantom; 0 = 29 % of the field of view.", unit="angstrom", minimum=0.0
-    )
-    n_points: int = knob(0, help="Points of a helix phantom; 0 = as dense as a protein's helices.", minimum=0)
-    b_factor: float = knob(60.0, help="B factor of a helix phantom's points.", unit="angstrom^2", minimum=0.0)
-    arrangement: int = knob(0, help="Seed of the arrangement of a phantom's helices.", minimum=0)
-    n_classes: int = knob(1, help="Conformations of a helix phantom.", minimum=1)
-    motion: float = knob(30.0, help="Turn of the moving part from one class to the next.", unit="degree")
-    symmetry: str = knob("C1", help="Symmetry copies of a model file's atoms: C1, Cn, Dn, T, O or I.")
-    scattering: str = knob(
-        "electron", help="How a model's atoms scatter: form factors, or the number of electrons.", choices=SCATTERING
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,93 +73,6 @@ class SimulationConfig(PhantomConfig):
         low, high = self.defocus
         must(low <= high, "defocus must be a lowest and a highest one [angstrom]", self.defocus, "Swap the two")
         _shares(self.class_shares, None)
-
-
-def phantom(
-    kind: str | os.PathLike = "helices",
-    config: PhantomConfig | Mapping | None = None,
-    *,
-    like: xr.Dataset | None = None,
-    centre: Sequence[float] | None = None,
-    **settings: Any,
-) -> xr.Dataset:
-    """Return a volume of which everything is known.
-
-    Parameters
-    ----------
-    kind : {"helices", "octahedral"}, str or path, optional
-        Ideal alpha helices in a shape without symmetry, or as a hollow octahedral 24-mer like apoferritin; or a model:
-        a PDB or mmCIF file, whose atoms scatter with their own B factors and occupancies.
-    config : PhantomConfig or mapping, optional
-        Settings.
-    like : xarray.Dataset, optional
-        Kind ``cryonb/volume``; a model is put in its frame (box, voxel size and origin).
-    centre : sequence of float, optional
-        The point (x, y, z) of a model that falls on the centre of the box, and about which its symmetry copies are
-        made [angstrom]. If not given: from `like`, else the mean position of the atoms.
-    **settings
-        Fields of `PhantomConfig`; they win over `config`.
-
-    Returns
-    -------
-    xarray.Dataset
-        Kind ``cryonb/volume`` with `density` (scattering per cubic angstrom), one per class if there are several.
-
-    Raises
-    ------
-    InputError
-        If a setting cannot work or the model cannot be read.
-
-    Examples
-    --------
-    >>> phantom("helices", box_size=16, pixel_size=6.0)["density"].shape
-    (16, 16, 16)
-    """
-    chosen = _settled(PhantomConfig, config, settings)
-    if _is_model(kind):
-        return _model_volume(Path(kind), chosen, like, centre)
-    must(kind in KINDS, "a phantom must be of a known kind or a model file", repr(kind), nearest(kind, KINDS))
-    must(like is None and centre is None, "like and centre must go with a model file", kind, "Leave them out")
-    radius = chosen.radius or AUTOMATIC_RADIUS * chosen.box_size * chosen.pixel_size
-    half = 0.5 * chosen.box_size * chosen.pixel_size
-    must(radius <= half, f"radius must be at most {half:g}, half the box [angstrom]", f"{radius:g}", "Reduce it")
-    shape = (str(kind), radius, chosen.n_points, chosen.b_factor, chosen.arrangement)
-    turned = [phantom_atoms(*shape, turn=chosen.motion * index) for index in range(chosen.n_classes)]
-    maps = np.stack([density(atoms, chosen.box_size, chosen.pixel_size) for atoms in turned])
-    coords = {**grid_coordinates(chosen.box_size, chosen.pixel_size), "voxel_size": chosen.pixel_size}
-    if chosen.n_classes > 1:
-        coords["class_id"] = np.arange(1, chosen.n_classes + 1)
-    volume = build(VOLUME, {"density": maps if chosen.n_classes > 1 else maps[0]}, coords)
-    return stamp(volume, "phantom", {"kind": str(kind), **_part_of(PhantomConfig, chosen)})
-
-
-def _is_model(kind: Any) -> bool:
-    name = str(kind).lower().removesuffix(".gz")
-    return isinstance(kind, os.PathLike) or name.endswith(MODEL_SUFFIXES)
-
-
-def _model_volume(path: Path, config: PhantomConfig, like: xr.Dataset | None, centre: Sequence | None) -> xr.Dataset:
-    rule = "a model file must be simulated as one class"
-    must(config.n_classes == 1, rule, config.n_classes, "Use n_classes 1")
-    atoms = read_atoms(path)
-    box, voxel = config.box_size, config.pixel_size
-    if like is not None:
-        validate(like, VOLUME)
-        sizes = {like.sizes[axis] for axis in "zyx"}
-        must(len(sizes) == 1, "like must be a cube [voxel]", sorted(sizes), "Pad or crop it to equal edges")
-        box, voxel = sizes.pop(), float(like["voxel_size"])
-        corner = [float(like.coords.get(f"origin_{axis}", 0.0)) for axis in "xyz"]
-        centre = [start + box // 2 * voxel for start in corner] if centre is None else centre
-    operators = symmetry_operators(config.symmetry)
-    rule = "centre must be given [angstrom] where symmetry copies are made"
-    must(len(operators) == 1 or centre is not None, rule, "none", "Give the point x, y, z where the axes meet")
-    middle = np.asarray(atoms.positions.mean(axis=0) if centre is None else centre, dtype=np.float64)
-    must(middle.shape == (3,), "centre must be three numbers x, y, z [angstrom]", middle.shape, "Give three numbers")
-    values = density(atoms.copies(operators, middle), box, voxel, middle, config.scattering)
-    corner = {f"origin_{axis}": float(value - box // 2 * voxel) for axis, value in zip("xyz", middle)}
-    volume = build(VOLUME, {"density": values}, {**grid_coordinates(box, voxel), "voxel_size": voxel, **corner})
-    settings = {**_part_of(PhantomConfig, config), "box_size": box, "pixel_size": voxel, "centre": middle.tolist()}
-    return stamp(volume, "phantom", settings, [path])
 
 
 def simulate(
@@ -236,8 +123,8 @@ def simulate(
     >>> simulate("helices", box_size=32, pixel_size=4.0, n_particles=3, binning=2)["image"].shape
     (3, 16, 16)
     """
-    chosen = _settled(SimulationConfig, config, settings)
-    volume = _volume_of(phantom, chosen, settings)
+    chosen = settled(SimulationConfig, config, settings)
+    volume = _volume_of(phantom, config, settings)
     maps = volume["density"].values if "class_id" in volume.dims else volume["density"].values[None]
     voxel_size = float(volume["voxel_size"])
     must(len(set(maps.shape[1:])) == 1, "a phantom must be a cube [voxel]", maps.shape[1:], "Pad it to equal edges")
@@ -253,7 +140,7 @@ def simulate(
     _add_noise(images, chosen, step, progress)
     dataset = _labelled(images, truth, chosen, pixel_size)
     _report(progress, 1.0, "particles ready")
-    return stamp(dataset, "simulate", _part_of(SimulationConfig, chosen), [volume])
+    return stamp(dataset, "simulate", part_of(SimulationConfig, chosen), [volume])
 
 
 def demo_particles(seed: int = 0, progress: Progress | None = None) -> xr.Dataset:
@@ -275,22 +162,14 @@ def demo_particles(seed: int = 0, progress: Progress | None = None) -> xr.Datase
     return simulate("helices", progress=progress, **settings)
 
 
-def _settled(group: type[Config], config: Any, settings: Mapping) -> Any:
-    given = config.as_dict() if isinstance(config, Config) else dict(config or {})
-    return group.parse({**given, **settings})
-
-
-def _part_of(group: type[Config], config: Config) -> dict:
-    return {field.name: getattr(config, field.name) for field in dataclasses.fields(group)}
-
-
-def _volume_of(source: Any, config: SimulationConfig, settings: Mapping) -> xr.Dataset:
+def _volume_of(source: Any, config: Any, settings: Mapping) -> xr.Dataset:
+    given = given_names(PhantomConfig, config, settings)
     if not isinstance(source, xr.Dataset):
-        return phantom(source, _part_of(PhantomConfig, config))
+        chosen = settled(SimulationConfig, config, settings)
+        return phantom(source, {name: getattr(chosen, name) for name in given})
     validate(source, VOLUME)
     must("density" in source, "a phantom must have a density", "none", "Give a map, not half maps or a mask")
-    given = sorted({field.name for field in dataclasses.fields(PhantomConfig)} & set(settings))
-    rule = "settings of a phantom must go with a phantom that is made here"
+    rule = "settings of a phantom must go with one that is made here, and a map brings its own box and voxel size"
     must(not given, rule, ", ".join(given), "Leave them out")
     return source
 

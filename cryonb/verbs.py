@@ -1,9 +1,11 @@
 """The two verbs that take files as well as Datasets: `reconstruct` and `diagnose`.
 
-The rooms below know no files; a path given for particles, for a dataset or for a mask is opened here.
+The rooms below know no files and no sessions; a path given for particles, for a dataset or for a mask is opened here,
+a part of a session is chosen here, and a mask is brought to the box of the maps here.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,21 @@ import numpy as np
 import xarray as xr
 
 from .config import MaskConfig, RunConfig
-from .errors import InputError, must
+from .errors import InputError, SchemaError, must, nearest
 
 Progress = Callable[[float, str], None]
 
 TABLES = (".star", ".cs", ".mrcs")
 SESSIONS = (".zarr", ".nc")
+SAME_FIELD = 0.005
+"""How much two boxes may differ in length and still show the same field of view, relative."""
+
+WORDS = {
+    "cryonb/particles": "particles",
+    "cryonb/volume": "a map or two half maps",
+    "cryonb/refinement": "a reconstruction",
+    "cryonb/fsc": "an FSC curve",
+}
 MAPS = tuple(f".{kind}{packed}" for kind in ("mrc", "map", "ccp4") for packed in ("", ".gz", ".bz2"))
 
 
@@ -54,10 +65,15 @@ def reconstruct(
     InputError
         If a setting, the particles or the mask cannot work.
     """
+    from .refine.loop import plan
     from .refine.loop import reconstruct as run
 
     settings, opened = settle(config, mask, groups)
-    return run(_particles(particles), settings, mask=opened, progress=progress)
+    images = _particles(particles)
+    if opened is not None:
+        sampling = plan(images, settings).sampling
+        opened = fitted_mask(opened, sampling.box_size, sampling.voxel_size)
+    return run(images, settings, mask=opened, progress=progress)
 
 
 def diagnose(
@@ -67,14 +83,15 @@ def diagnose(
     config: RunConfig | Mapping | None = None,
     mask: Any = None,
     progress: Progress | None = None,
+    run: str | None = None,
     **options: Any,
 ) -> xr.Dataset:
     """Return one judgement of a Dataset, by name.
 
     Parameters
     ----------
-    dataset : xarray.Dataset, str or path
-        What to judge, or its file.
+    dataset : xarray.Dataset, xarray.DataTree, str or path
+        What to judge, a session that holds it, or the file of either.
     name : str
         The diagnostic, for example ``"fsc"``.
     config : RunConfig or mapping, optional
@@ -83,6 +100,8 @@ def diagnose(
         Settings of a mask, or the mask itself: float32 (z, y, x) between 0 and 1, a Dataset that holds one, or a file.
     progress : callable, optional
         Called with the fraction done and a text; may raise `RunStopped`.
+    run : str, optional
+        Which part of a session; by default the only one that the diagnostic takes.
     **options
         The diagnostic's own settings.
 
@@ -98,9 +117,31 @@ def diagnose(
     """
     from . import diagnostics
 
+    plug = diagnostics.get(name)
     settings, opened = settle(config, mask, {})
-    opened_dataset = open_any(dataset) if isinstance(dataset, (str, os.PathLike)) else dataset
-    return diagnostics.diagnose(opened_dataset, name, config=settings, mask=opened, progress=progress, **options)
+    if isinstance(dataset, (str, os.PathLike)):
+        dataset = open_any(dataset, images=needs_images(plug))
+    part = pick(dataset, plug.accepts, run)
+    if opened is not None and "voxel_size" in part.coords and {"z", "y", "x"} <= set(part.dims):
+        opened = fitted_mask(opened, part.sizes["x"], float(part["voxel_size"]))
+    opened = None if opened is None else np.asarray(opened)
+    return diagnostics.diagnose(part, name, config=settings, mask=opened, progress=progress, **options)
+
+
+def needs_images(plug: Any) -> bool:
+    """Return whether a diagnostic looks at the images of particles, or at their table only.
+
+    Parameters
+    ----------
+    plug : Diagnostic
+        The diagnostic.
+
+    Returns
+    -------
+    bool
+        True unless it says otherwise.
+    """
+    return getattr(plug, "needs_images", True)
 
 
 def settle(config: RunConfig | Mapping | None, mask: Any, groups: Mapping) -> tuple[RunConfig, Any]:
@@ -119,7 +160,7 @@ def settle(config: RunConfig | Mapping | None, mask: Any, groups: Mapping) -> tu
     -------
     settings : RunConfig
         The checked settings.
-    mask : ndarray, (n, n, n), or None
+    mask : ndarray, DataArray or Dataset, or None
         The mask itself where one was given, else None: the settings say how to make one.
 
     Raises
@@ -134,21 +175,70 @@ def settle(config: RunConfig | Mapping | None, mask: Any, groups: Mapping) -> tu
     rule = "a mask must be settings, an array, a Dataset or a file"
     must(mask is None or isinstance(mask, (Mapping, MaskConfig)), rule, type(mask).__name__, "Give one of these")
     settings = RunConfig.gather(config, mask=mask, **groups)
+    if isinstance(mask, Mapping):
+        settings.mask.must_read(mask)
     return settings, _mask_file(settings.mask.path) if settings.mask.kind == "file" else None
 
 
-def _mask_file(path: str) -> np.ndarray:
+def _mask_file(path: str) -> xr.DataArray:
     from .io import open_map
 
-    return _values(open_map(path))
+    return open_map(path)["density"]
 
 
-def _values(mask: np.ndarray | xr.DataArray | xr.Dataset) -> np.ndarray:
+def fitted_mask(mask: np.ndarray | xr.DataArray, box_size: int, voxel_size: float) -> np.ndarray:
+    """Return a mask at the sampling of the maps it is for, where it covers their field of view.
+
+    Parameters
+    ----------
+    mask : ndarray or DataArray, (n, n, n)
+        Mask between 0 and 1; only one with the coordinate `voxel_size` [angstrom] is resampled.
+    box_size : int
+        Voxels along an edge of the maps.
+    voxel_size : float
+        Voxel size of the maps [angstrom].
+
+    Returns
+    -------
+    ndarray, (n, n, n)
+        The mask in the box of the maps; as it was where it covers another field of view, or does not say which.
+
+    Raises
+    ------
+    InputError
+        If a mask that is to be resampled is none.
+
+    Warns
+    -----
+    UserWarning
+        If it was resampled, or says another voxel size in the same box.
+    """
+    from .imaging.fourier import resize
+    from .imaging.masks import checked_mask
+
+    values, own = np.asarray(mask), getattr(mask, "coords", {}).get("voxel_size")
+    if own is None or values.ndim != 3 or len(set(values.shape)) > 1:
+        return values
+    size, length, wanted = values.shape[0], values.shape[0] * float(own), box_size * voxel_size
+    same_field = abs(length - wanted) <= SAME_FIELD * wanted
+    if size == box_size:
+        if not same_field:
+            sizes = f"{float(own):.4g} A where the maps have {voxel_size:.4g} A"
+            warnings.warn(f"the mask says a voxel size of {sizes}; it is used as it is", UserWarning, stacklevel=3)
+        return values
+    if not same_field:
+        return values
+    text = f"the mask of {size} voxels was resampled to {box_size} voxels over the same {wanted:.4g} A"
+    warnings.warn(text, UserWarning, stacklevel=3)
+    return np.clip(resize(checked_mask(values, values.shape), box_size), 0.0, 1.0)
+
+
+def _values(mask: np.ndarray | xr.DataArray | xr.Dataset) -> np.ndarray | xr.DataArray:
     if isinstance(mask, xr.Dataset):
         held = [name for name in ("mask", "density") if name in mask]
         must(bool(held), "the Dataset of a mask must hold mask or density", ", ".join(mask.data_vars), "Give another")
         mask = mask[held[0]]
-    return np.asarray(mask)
+    return mask
 
 
 def _particles(particles: Any) -> Any:
@@ -157,13 +247,15 @@ def _particles(particles: Any) -> Any:
     return open_particles(particles) if isinstance(particles, (str, os.PathLike)) else particles
 
 
-def open_any(path: str | os.PathLike) -> xr.Dataset | xr.DataTree:
+def open_any(path: str | os.PathLike, images: bool = True) -> xr.Dataset | xr.DataTree:
     """Return whatever one file holds, judged by its suffix: a particle table, a session or a map.
 
     Parameters
     ----------
     path : str or path
-        The file.
+        The file, or a folder of results that holds session.zarr.
+    images : bool, optional
+        Find and attach the images of particles.
 
     Returns
     -------
@@ -179,13 +271,91 @@ def open_any(path: str | os.PathLike) -> xr.Dataset | xr.DataTree:
 
     name = os.fspath(path).lower().rstrip("/")
     if name.endswith(TABLES):
-        return io.open_particles(path)
+        return io.open_particles(path, images=images)
     if name.endswith(SESSIONS):
         return io.load(path)
     if name.endswith(MAPS):
         return io.open_map(path)
+    if (session := session_in(path)) is not None:
+        return io.load(session)
     must(Path(path).exists(), "the input must exist", f"missing {os.fspath(path)}", "Check the name and the folder")
     raise InputError(
-        "an input must be a particle table (.star, .cs, .mrcs), a map (.mrc, .map) or a session (.zarr, .nc); "
+        "an input must be a particle table (.star, .cs, .mrcs), a map (.mrc, .map), a session (.zarr, .nc) or a folder "
+        "of results that holds session.zarr; "
         f"got {os.fspath(path)!r}. Give one of these."
     )
+
+
+def session_in(path: str | os.PathLike) -> Path | None:
+    """Return the session of a folder of results.
+
+    Parameters
+    ----------
+    path : str or path
+        Perhaps a folder that a command wrote.
+
+    Returns
+    -------
+    Path or None
+        The session; None where there is none.
+    """
+    session = Path(path).expanduser() / "session.zarr"
+    return session if session.is_dir() else None
+
+
+def pick(opened: Any, accepted: tuple[str, ...], run: str | None = None) -> xr.Dataset:
+    """Return the one Dataset that is of an accepted kind.
+
+    Parameters
+    ----------
+    opened : xarray.Dataset or xarray.DataTree
+        What was read; a session is a tree.
+    accepted : tuple of str
+        Kinds.
+    run : str, optional
+        Name of the part of a session to take.
+
+    Returns
+    -------
+    xarray.Dataset
+        The Dataset.
+
+    Raises
+    ------
+    InputError
+        If none or several of a session's parts would do, or there is none of that name.
+    SchemaError
+        If the Dataset is of another kind.
+    """
+    if not isinstance(opened, xr.DataTree):
+        must(run is None, "run must go with a session", f"run {run!r} and no session", "Leave it out")
+        return _of_kind(opened, accepted)
+    parts = {node.path.strip("/"): node.to_dataset() for node in opened.subtree if node.has_data}
+    if run is not None:
+        must(run in parts, "run must name a part of the session", repr(run), nearest(run, parts))
+        return _of_kind(parts[run], accepted)
+    fitting = [name for name, part in parts.items() if part.attrs.get("schema") in accepted]
+    if len(fitting) == 1:
+        return parts[fitting[0]]
+    named = ", ".join(f"{name} ({_words(part)})" for name, part in parts.items()) or "none"
+    wanted = " or ".join(WORDS.get(kind, kind) for kind in accepted)
+    must(bool(fitting), f"the session must hold {wanted}", named, "Give another session", SchemaError)
+    remedy = f"Name one, with --run {fitting[0]} or run={fitting[0]!r}"
+    must(False, f"one part of the session that is {wanted} must be meant", named, remedy)
+
+
+def _of_kind(dataset: Any, accepted: tuple[str, ...]) -> xr.Dataset:
+    is_dataset = isinstance(dataset, xr.Dataset)
+    got = _words(dataset) if is_dataset else f"a {type(dataset).__name__}"
+    remedy = "Open or compute one first"
+    if got == WORDS["cryonb/particles"] and "cryonb/refinement" in accepted:
+        remedy = "Reconstruct them first (cryonb reconstruct, cn.reconstruct)"
+    fits = is_dataset and dataset.attrs.get("schema") in accepted
+    rule = f"the input must be {' or '.join(WORDS.get(kind, kind) for kind in accepted)}"
+    must(fits, rule, got, remedy, SchemaError)
+    return dataset
+
+
+def _words(dataset: xr.Dataset) -> str:
+    kind = str(dataset.attrs.get("schema", "a Dataset without a kind"))
+    return WORDS.get(kind, kind)

@@ -22,7 +22,7 @@ SENTENCES = [
     (lambda: BoxConfig(binning=None), "binning must be a number; got None."),
     (lambda: BoxConfig(pad_factor=0.5), "pad_factor must be at least 1; got 0.5. Use 1 or more."),
     (lambda: BoxConfig(pad_factor="two"), "pad_factor must be a number; got 'two'."),
-    (lambda: BoxConfig(pad_factor=2.5), "Did you mean '2.0'? Valid: 1.0, 1.5, 2.0, 3.0."),
+    (lambda: BoxConfig(pad_factor=2.5), "pad_factor must be one of its choices; got 2.5. Valid: 1.0, 1.5, 2.0, 3.0."),
     (lambda: BoxConfig(kernel="trilinaer"), "Did you mean 'trilinear'?"),
     (lambda: BoxConfig(gridding_correction="yes"), "gridding_correction must be true or false; got 'yes'."),
     (lambda: BoxConfig(limit=1), "limit must be a word; got 1."),
@@ -102,18 +102,44 @@ def test_gather_merges_field_by_field():
 
 
 def test_speed_stays_out_of_the_science_digest():
-    plain = RunConfig().science_digest()
-    assert RunConfig.gather(compute={"threads": 7, "backend": "numba", "batch_size": 3}).science_digest() == plain
-    assert RunConfig.gather(compute={"seed": 1}).science_digest() != plain
-    assert RunConfig.gather(box={"pad_factor": 1}).science_digest() != plain
+    plain = RunConfig().science()
+    assert RunConfig.gather(compute={"threads": 7, "backend": "numba", "batch_size": 3}).science() == plain
+    assert RunConfig.gather(compute={"seed": 1}).science() != plain
+    assert RunConfig.gather(box={"pad_factor": 1}).science() != plain
 
 
 def test_the_digest_covers_every_setting_that_affects_results():
     for name, group in config.hints(RunConfig).items():
         for field, wanted in config.knobs(group):
             if field.metadata["affects"] == "result" and wanted in (int, float, bool):
-                changed = RunConfig.gather({name: {field.name: other(field, wanted)}})
-                assert changed.science_digest() != RunConfig().science_digest(), field.name
+                kinds = [kind for kind, read in config.MASK_SETTINGS.items() if name == "mask" and field.name in read]
+                base = {name: {"kind": kinds[0]}} if kinds else {}
+                changed = RunConfig.gather(base, **{name: {field.name: other(field, wanted)}})
+                plain = RunConfig.gather(base)
+                assert changed.science() != plain.science(), field.name
+
+
+@pytest.mark.parametrize("kind", config.MASK_SETTINGS)
+def test_a_mask_is_given_only_what_its_kind_reads(kind):
+    path = {"path": "m.mrc"} if kind == "file" else {}
+    for field, wanted in config.knobs(MaskConfig):
+        if field.name in ("kind", "path"):
+            continue
+        settings = {"kind": kind, field.name: other(field, wanted), **path}
+        if field.name in config.MASK_SETTINGS[kind]:
+            assert MaskConfig.parse(settings).kind == kind
+        else:
+            with pytest.raises(InputError, match=f"mask {field.name} must go with mask kind .*; got mask kind {kind}"):
+                MaskConfig.parse(settings)
+
+
+def test_a_path_alone_is_a_mask_file_and_a_new_kind_forgets_the_old():
+    assert RunConfig.gather(mask={"path": "m.mrc"}).mask == MaskConfig(kind="file", path="m.mrc")
+    sphere = RunConfig.gather(mask={"kind": "sphere", "radius": 30, "edge_width": 8})
+    assert RunConfig.gather(sphere, mask={"kind": "threshold"}).mask == MaskConfig(kind="threshold", edge_width=8)
+    assert RunConfig.gather(sphere, mask={"path": "m.mrc"}).mask == MaskConfig(kind="file", path="m.mrc")
+    with pytest.raises(InputError, match="mask path must go with mask kind file; got mask kind none"):
+        RunConfig.gather(mask={"kind": "none", "path": "m.mrc"})
 
 
 def other(field, wanted):

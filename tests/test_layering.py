@@ -21,6 +21,7 @@ BELOW_FACES = (
         "plots",
         "imaging",
         "io",
+        "phantoms",
         "simulate",
         "refine",
         "refine.loop",
@@ -46,18 +47,19 @@ MAY_IMPORT = {
     "plots": {"schema", "units", "errors", "contracts"},
     "imaging": {"backends", "kernels.*", "units", "errors"},
     "io": {"schema", "provenance", "errors", "units", "contracts"},
-    "simulate": {"imaging.*", "schema", "provenance", "knobs", "config", "backends", "errors", "units"},
+    "phantoms": {"imaging.*", "schema", "provenance", "knobs", "errors", "units"},
+    "simulate": {"imaging.*", "schema", "provenance", "knobs", "config", "backends", "errors", "units", "phantoms"},
     "refine": WORDS | AGREEMENTS | {"provenance", "backends", "engines", "imaging.*"},
     "diagnostics": WORDS | AGREEMENTS | {"imaging.*", "simulate"},
     "diagnostics.__init__": WORDS
     | AGREEMENTS
     | {"imaging.*", "simulate", "refine.loop", "backends", "engines", "provenance"},
     "compare": BELOW_FACES,
-    "verbs": BELOW_FACES,
+    "verbs": BELOW_FACES | {"imaging.*"},
     "accessor": BELOW_FACES | {"verbs"},
     "demo": BELOW_FACES | {"verbs", "compare", "imaging.*"},
     "cli": BELOW_FACES | {"verbs", "compare", "demo", ""},
-    "__main__": {"cli"},
+    "__main__": {"cli.*"},
     "": BELOW_FACES | {"verbs", "compare", "accessor"},
 }
 MUST_NOT_IMPORT = {

@@ -228,12 +228,42 @@ def test_progress_runs_to_the_end_and_may_stop_the_run():
         simulate(**SMALL, progress=stop)
 
 
+MODEL = ("maps", "5ni1_updated.cif")
+
+
+def test_a_model_must_fit_its_box(data):
+    with pytest.raises(InputError, match=r"must hold the model \[angstrom\]; got 32, with .* % of the atoms outside"):
+        phantom(data.joinpath(*MODEL), box_size=16, pixel_size=2.0)
+    with pytest.warns(UserWarning, match="the box of the map does not hold the whole model"):
+        phantom(data.joinpath(*MODEL), like=phantom("helices", box_size=16, pixel_size=4.0))
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda model: phantom(model, radius=30.0), "settings of a helix phantom must go with one; got radius"),
+        (lambda model: phantom("helices", symmetry="O"), "settings of a model must go with one; got symmetry"),
+        (
+            lambda model: phantom(model, box_size=64, like=phantom(box_size=16, pixel_size=10.0)),
+            "box_size and pixel_size must not go with like, which brings both; got box_size",
+        ),
+        (
+            lambda model: simulate(phantom(box_size=16, pixel_size=10.0), {"box_size": 64, "pixel_size": 3.0}),
+            "a map brings its own box and voxel size; got box_size, pixel_size",
+        ),
+    ],
+)
+def test_no_setting_of_a_phantom_is_ignored(call, sentence, tmp_path):
+    with pytest.raises(InputError, match=sentence):
+        call(tmp_path / "model.cif")
+
+
 def test_what_cannot_be_simulated():
     volume = phantom(box_size=16, pixel_size=10.0)
     for call, sentence in (
         (
             lambda: simulate(volume, radius=30.0),
-            "settings of a phantom must go with a phantom that is made here; got radius",
+            "a map brings its own box and voxel size; got radius",
         ),
         (lambda: simulate(**SMALL, n_classes=2, class_shares="0.5,0.3,0.2"), "class_shares must have 2 numbers"),
         (lambda: simulate(**SMALL, class_shares="half"), "class_shares must be numbers separated by commas"),

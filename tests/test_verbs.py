@@ -72,3 +72,86 @@ def test_an_input_of_no_known_kind(tmp_path):
         open_any(tmp_path / "x.txt")
     with pytest.raises(InputError, match="the input must exist; got missing"):
         open_any(tmp_path / "y.txt")
+
+
+@pytest.fixture(scope="module")
+def session(particles):
+    """Return a reconstruction, and a session that holds it and its FSC."""
+    run = cn.reconstruct(particles)
+    return run, cn.compare({"run": run, "curve": cn.diagnose(run, "fsc")})
+
+
+def test_a_session_is_judged_by_its_only_part_that_fits(session, tmp_path):
+    run, tree = session
+    cn.save(tree, tmp_path / "session.zarr")
+    wanted = cn.diagnose(run, "fsc").fsc
+    for given in (tree, tree["run"], tmp_path / "session.zarr", cn.load(tmp_path / "session.zarr"), tmp_path):
+        assert np.array_equal(cn.diagnose(given, "fsc").fsc, wanted, equal_nan=True)
+
+
+def test_a_part_of_a_session_is_named(session):
+    run, _ = session
+    tree = cn.compare({"a": run, "b": run})
+    with pytest.raises(
+        InputError, match=r"got a \(a reconstruction\), b \(a reconstruction\). Name one, with --run a or"
+    ):
+        cn.diagnose(tree, "fsc")
+    assert np.array_equal(cn.diagnose(tree, "fsc", run="b").fsc, cn.diagnose(run, "fsc").fsc, equal_nan=True)
+    with pytest.raises(InputError, match="run must name a part of the session; got 'c'"):
+        cn.diagnose(tree, "fsc", run="c")
+    with pytest.raises(InputError, match=r"the session must hold particles or a recon.*; got curve \(an FSC curve\)"):
+        cn.diagnose(cn.compare({"curve": cn.diagnose(run, "fsc")}), "orientations")
+
+
+def test_particles_are_to_be_reconstructed_first(particles):
+    with pytest.raises(
+        InputError, match=r"got particles. Reconstruct them first \(cryonb reconstruct, cn.reconstruct\)"
+    ):
+        cn.diagnose(particles, "fsc")
+
+
+@pytest.mark.parametrize(("size", "voxel_size"), [(24, 4.0 * 16 / 24), (12, 16 / 3 * 1.004)])
+def test_a_mask_over_the_same_field_of_view_is_resampled(particles, size, voxel_size, tmp_path):
+    line = np.arange(size) - size // 2
+    inside = (line[:, None, None] ** 2 + line[:, None] ** 2 + line**2 < (0.3 * size) ** 2).astype(np.float32)
+    cn.write_map(inside, tmp_path / "mask.mrc", voxel_size=voxel_size)
+    with pytest.warns(UserWarning, match=f"the mask of {size} voxels was resampled to 16 voxels over the same 64 A"):
+        run = cn.reconstruct(particles, mask=tmp_path / "mask.mrc")
+    assert run.mask.shape == (16, 16, 16)
+    assert run.mask.min() >= 0
+    assert run.mask.max() <= 1
+    assert float(run.mask.mean()) == pytest.approx(float(inside.mean()), abs=0.02)
+    with pytest.warns(UserWarning, match="was resampled to 16 voxels"):
+        fsc = cn.diagnose(run.drop_vars("mask"), "fsc", mask=tmp_path / "mask.mrc")
+    assert np.isfinite(fsc.fsc.sel(fsc_kind="masked")).any()
+    with pytest.raises(InputError, match="the mask must have the shape of the maps"):
+        cn.reconstruct(particles, mask=inside)
+
+
+def test_a_mask_of_another_field_of_view_is_refused(particles, mask, data, tmp_path):
+    cn.write_map(np.ones((24, 24, 24), np.float32), tmp_path / "wide.mrc", voxel_size=4.0)
+    for path in (tmp_path / "wide.mrc", data / "maps" / "emd_3488_contour_mask.mrc"):
+        with pytest.raises(InputError, match="the mask must have the shape of the maps, 16 x 16 x 16"):
+            cn.reconstruct(particles, mask=path)
+    cn.write_map(mask[0], tmp_path / "finer.mrc", voxel_size=2.0)
+    with pytest.warns(UserWarning, match="the mask says a voxel size of 2 A where the maps have 4 A"):
+        cn.reconstruct(particles, mask=tmp_path / "finer.mrc")
+    cn.write_map(5 * np.ones((32, 32, 32), np.float32), tmp_path / "map.mrc", voxel_size=2.0)
+    with pytest.raises(InputError, match="the mask must lie between 0 and 1"):
+        cn.reconstruct(particles, mask=tmp_path / "map.mrc")
+
+
+def test_names_of_files_come_second(particles, mask):
+    for call in (
+        lambda: cn.write_map("map.mrc", particles),
+        lambda: cn.save("run.zarr", particles),
+        lambda: cn.write_star("p.star", particles),
+        lambda: cn.open_map(particles),
+    ):
+        with pytest.raises(InputError, match="the name of a file must be given"):
+            call()
+    with pytest.raises(InputError, match="Give the map first, then the file's name"):
+        cn.write_map("a.mrc", "b.mrc")
+    figure = cn.draw(cn.open_map(mask[1]))
+    with pytest.raises(InputError, match="a figure, then a file name; got str, "):
+        cn.save_figure("a.png", figure)

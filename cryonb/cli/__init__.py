@@ -14,6 +14,7 @@ from ..errors import CryonbError, InputError, must, nearest
 from .console import Console
 
 SUCCESS, FAILED, BAD_INPUT = 0, 1, 2
+STOPPED = "the run was stopped by Ctrl-C; nothing was written."
 
 COMMANDS = {
     "demo": "simulate, reconstruct and judge a small data set: no arguments, no files, about a minute",
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         return _end(console, error, BAD_INPUT)
     except KeyboardInterrupt:
-        return _end(console, "the run was stopped by Ctrl-C; nothing was written.", FAILED)
+        return _end(console, STOPPED, FAILED)
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,7 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 from .. import io, plots, verbs
-from ..compare import compare
+from ..compare import compare, notes
 from ..errors import must
 from . import inputs, words
 from .console import Console
@@ -18,7 +18,7 @@ other programs (RELION postprocess.star, EMDB FSC .xml, .dat).
 
 Writes the figure (PNG), every curve (CSV, EMDB XML), a session (.zarr) and summary.txt.
 """
-CURVES = (".star", ".xml", ".dat")
+CURVES = (".star", ".xml", ".dat", ".csv")
 
 
 def parser() -> Parser:
@@ -31,7 +31,10 @@ def parser() -> Parser:
     """
     made = Parser(prog="cryonb compare", description=DESCRIPTION)
     made.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="a session (.zarr, .nc) or a curve (.star, .xml, .dat)"
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a session (.zarr, .nc, or the folder of a run) or a curve (.star, .xml, .dat, .csv)",
     )
     made.add_argument(
         "--labels", nargs="+", metavar="LABEL", help="one name for each input (default: the files' names)"
@@ -68,6 +71,7 @@ def run(argv: list[str], console: Console) -> int:
         for label, fsc in curves.items()
         for line in (f"{label}:", *(f"  {text}" for text in words.resolutions(fsc)))
     ]
+    lines += notes(tree)
     written = write_results(out, curves, lines, {"compare": plots.side_by_side(tree)})
     console.close()
     console.say("\n".join([*lines, f"Written to {out}: {', '.join(written)}"]))
@@ -99,5 +103,31 @@ def default_labels(paths: list[str]) -> list[str]:
 def _curve(path: str) -> xr.Dataset:
     if Path(path).suffix.lower() in CURVES:
         return io.open_curve(path)
-    part = inputs.pick(verbs.open_any(path), ("cryonb/fsc", "cryonb/refinement", "cryonb/volume"))
-    return part if part.attrs.get("schema") == "cryonb/fsc" else verbs.diagnose(part, "fsc")
+    is_session = path.lower().rstrip("/").endswith(verbs.SESSIONS) or verbs.session_in(path) is not None
+    rule = (
+        "an input of compare must be a session (.zarr, .nc), a folder of results that holds session.zarr, "
+        f"or a curve ({', '.join(CURVES)})"
+    )
+    got = repr(path) if Path(path).exists() else f"missing {path}, which does not exist"
+    must(is_session, rule, got, "Give one of these; half maps are compared after `cryonb diagnose A B fsc`")
+    opened = verbs.open_any(path)
+    if "cryonb/fsc" in kinds_of(opened):
+        return verbs.pick(opened, ("cryonb/fsc",))
+    return verbs.diagnose(opened, "fsc")
+
+
+def kinds_of(opened: xr.Dataset | xr.DataTree) -> set[str]:
+    """Return the kinds of what a session holds.
+
+    Parameters
+    ----------
+    opened : xarray.Dataset or xarray.DataTree
+        The session.
+
+    Returns
+    -------
+    set of str
+        Names of kinds.
+    """
+    nodes = opened.subtree if isinstance(opened, xr.DataTree) else [opened]
+    return {str(node.attrs.get("schema")) for node in nodes}

@@ -7,7 +7,8 @@ import xarray as xr
 
 from .. import io
 from ..errors import must
-from ..simulate import KINDS, PhantomConfig, SimulationConfig, phantom, simulate
+from ..phantoms import KINDS, PhantomConfig, phantom
+from ..simulate import SimulationConfig, simulate
 from ..verbs import MAPS
 from . import inputs
 from .console import Console
@@ -86,12 +87,16 @@ def _truth(arguments: Any) -> tuple[xr.Dataset, dict[str, Any]]:
     """Return the phantom, and the settings that are the particles' own."""
     settings = given(arguments, SimulationConfig)
     if arguments.phantom.lower().endswith(MAPS):
+        placed = [name for name in ("like", "centre") if getattr(arguments, name) is not None]
+        must(
+            not placed, "like and centre must go with a model file", f"{', '.join(placed)} with a map", "Leave them out"
+        )
         return io.open_map(arguments.phantom), settings
     names = PhantomConfig.__dataclass_fields__
-    chosen = SimulationConfig.parse(settings)
+    SimulationConfig.parse(settings)
     like = None if arguments.like is None else io.open_map(arguments.like)
     centre = None if arguments.centre is None else [_number(word) for word in arguments.centre]
-    shape = {name: getattr(chosen, name) for name in names}
+    shape = {name: value for name, value in settings.items() if name in names}
     truth = phantom(arguments.phantom, shape, like=like, centre=centre)
     return truth, {name: value for name, value in settings.items() if name not in names}
 

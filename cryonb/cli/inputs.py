@@ -1,4 +1,4 @@
-"""What the commands read: the options that say how, and the choice of one Dataset from a session."""
+"""What the commands read, and the options that say how."""
 
 import argparse
 from typing import Any
@@ -7,7 +7,7 @@ import xarray as xr
 
 from .. import io
 from ..config import RunConfig
-from ..errors import must, nearest
+from ..errors import must
 from ..knobs import hints
 from ..verbs import TABLES, open_any
 from .flags import Parser, add_flags, given
@@ -88,11 +88,17 @@ def settings(arguments: argparse.Namespace) -> RunConfig:
         name: given(arguments, group, name) for name, group in hints(RunConfig).items()
     }
     if getattr(arguments, "mask", None):
-        groups["mask"] = {"kind": "file", "path": arguments.mask, **groups["mask"]}
-    return RunConfig.gather(groups)
+        also = [f"--mask.{name.replace('_', '-')} {value}" for name, value in groups["mask"].items()]
+        alone = not also or groups["mask"] == {"kind": "file"}
+        rule = "--mask must not go with other settings of the mask"
+        must(alone, rule, f"--mask {arguments.mask} and {', '.join(also)}", "Leave out one of them")
+        groups["mask"] = {"kind": "file", "path": arguments.mask}
+    config = RunConfig.gather(groups)
+    config.mask.must_read(groups["mask"])
+    return config
 
 
-def open_table(path: str, arguments: argparse.Namespace, seed: int) -> xr.Dataset:
+def open_table(path: str, arguments: argparse.Namespace, seed: int, images: bool = True) -> xr.Dataset:
     """Return the particles of a table.
 
     Parameters
@@ -103,6 +109,8 @@ def open_table(path: str, arguments: argparse.Namespace, seed: int) -> xr.Datase
         With the options of `add_reading`.
     seed : int
         Seed of a split into halves, where the table has none.
+    images : bool, optional
+        Find and attach the images.
 
     Returns
     -------
@@ -111,7 +119,12 @@ def open_table(path: str, arguments: argparse.Namespace, seed: int) -> xr.Datase
     """
     pixel_size = None if arguments.pixel_size is None else _positive(arguments.pixel_size)
     return io.open_particles(
-        path, root=arguments.root, passthrough=tuple(arguments.passthrough), pixel_size=pixel_size, seed=seed
+        path,
+        root=arguments.root,
+        passthrough=tuple(arguments.passthrough),
+        pixel_size=pixel_size,
+        seed=seed,
+        images=images,
     )
 
 
@@ -125,7 +138,9 @@ def _positive(text: str) -> float:
     return number
 
 
-def open_input(paths: list[str], arguments: argparse.Namespace, seed: int) -> xr.Dataset | xr.DataTree:
+def open_input(
+    paths: list[str], arguments: argparse.Namespace, seed: int, images: bool = True
+) -> xr.Dataset | xr.DataTree:
     """Return what one input holds, or the two half maps that two inputs are.
 
     Parameters
@@ -136,6 +151,8 @@ def open_input(paths: list[str], arguments: argparse.Namespace, seed: int) -> xr
         With the options of `add_reading`.
     seed : int
         Seed of a split into halves.
+    images : bool, optional
+        Find and attach the images of particles.
 
     Returns
     -------
@@ -148,37 +165,5 @@ def open_input(paths: list[str], arguments: argparse.Namespace, seed: int) -> xr
     if len(paths) == 2:
         return io.open_half_maps(*paths)
     if paths[0].lower().endswith(TABLES):
-        return open_table(paths[0], arguments, seed)
+        return open_table(paths[0], arguments, seed, images)
     return open_any(paths[0])
-
-
-def pick(opened: xr.Dataset | xr.DataTree, accepted: tuple[str, ...], wanted: str | None = None) -> xr.Dataset:
-    """Return the one Dataset of a session that is of an accepted kind.
-
-    Parameters
-    ----------
-    opened : xarray.Dataset or xarray.DataTree
-        What was read; a lone Dataset is returned as it is.
-    accepted : tuple of str
-        Kinds, the most wanted first; empty for all.
-    wanted : str, optional
-        Name of the child to take.
-
-    Returns
-    -------
-    xarray.Dataset
-        The Dataset.
-    """
-    if isinstance(opened, xr.Dataset):
-        return opened
-    found = {node.path.strip("/"): node.to_dataset() for node in opened.subtree if node.has_data}
-    if wanted is not None:
-        must(wanted in found, "--run must name a part of the session", repr(wanted), nearest(wanted, found))
-        return found[wanted]
-    for kind in accepted or [""]:
-        fitting = [name for name, part in found.items() if part.attrs.get("schema") == kind or not kind]
-        if fitting:
-            must(len(fitting) == 1, "one part of the session must be meant", ", ".join(fitting), "Name it with --run")
-            return found[fitting[0]]
-    kinds = sorted({str(part.attrs.get("schema")) for part in found.values()})
-    must(False, f"the session must hold {' or '.join(accepted)}", ", ".join(kinds), "Give another session")

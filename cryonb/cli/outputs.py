@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError, must
 
+_unfinished: set[Path] = set()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
@@ -30,9 +31,18 @@ def check_writable(folder: Path) -> None:
     existing = folder.absolute()
     while not os.path.lexists(existing):
         existing = existing.parent
-    usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK) and _can_make(existing)
     got = f"{folder}, where {existing} is {'not writable' if existing.is_dir() else 'not a folder'}"
     must(usable, "the output folder must be writable", got, "Choose another --out")
+
+
+def _can_make(parent: Path) -> bool:
+    """Return whether folders can be made in a folder; permissions do not tell for those of the system."""
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".cryonb.", dir=parent))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -61,6 +71,7 @@ def results_folder(folder: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        _unfinished.add(hidden)
         hidden.chmod(0o777 & ~_umask())
         yield hidden
         _publish(hidden, target)
@@ -70,6 +81,14 @@ def results_folder(folder: Path) -> Iterator[Path]:
         if reason is None:
             raise
         raise InputError(_sentence(reason, folder)) from error
+    finally:
+        _unfinished.discard(hidden)
+
+
+def abandon() -> None:
+    """Remove what has been written of results that will never be complete; for a process that ends at once."""
+    for hidden in tuple(_unfinished):
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _publish(hidden: Path, target: Path) -> None:

@@ -280,7 +280,8 @@ def slice_half_width(dataset: xr.Dataset, options: OrientationOptions) -> float:
     finest = 1.0 / float(dataset["particle_nyquist"]) if "particle_nyquist" in dataset.coords else 2.0 * pixel_size
     resolution = options.resolution or finest
     diameter = options.particle_diameter or edge
-    must(diameter > 0, "particle_diameter must be given where there are no images", "0", "Give it [angstrom]")
+    rule = "particle_diameter must be given where neither the table nor images tell the box [angstrom]"
+    must(diameter > 0, rule, "0", "Give it (--particle-diameter, particle_diameter=)")
     return min(1.0, resolution / (2.0 * diameter))
 
 

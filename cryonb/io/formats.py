@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ..contracts import discover
-from ..errors import FormatError, nearest
+from ..errors import FormatError, must, nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,17 +68,23 @@ def handler(path: str | os.PathLike, verb: str) -> Callable:
 
     Raises
     ------
+    InputError
+        If it is no file name.
     FormatError
         If no format with this ending can do it.
     """
+    is_name = isinstance(path, (str, os.PathLike))
+    rule = f"the name of a file must be given to {verb.replace('_', ' ')}"
+    remedy = "Give text or a path; where something is written, it comes second, after what is written"
+    must(is_name, rule, f"a {type(path).__name__} in its place", remedy)
     name = Path(path).name.lower()
     able = [plug for plug in formats().values() if getattr(plug, verb) is not None]
     for plug in able:
         if name.endswith(plug.suffixes):
             return getattr(plug, verb)
     valid = sorted({suffix for plug in able for suffix in plug.suffixes})
-    ending = Path(path).suffix or Path(path).name
+    known = name.endswith(tuple(suffix for plug in formats().values() for suffix in plug.suffixes))
+    advice = f"Valid: {', '.join(valid)}" if known else nearest(Path(path).suffix or name, valid)
     raise FormatError(
-        f"the file name must end as a format that can {verb.replace('_', ' ')}; got {Path(path).name!r}. "
-        f"{nearest(ending, valid)}."
+        f"the file name must end as a format that can {verb.replace('_', ' ')}; got {Path(path).name!r}. {advice}."
     )

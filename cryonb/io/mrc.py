@@ -181,6 +181,8 @@ def _new(path: Path) -> Any:
 
 def _single_map(volume: Any) -> Any:
     if not isinstance(volume, xr.Dataset):
+        rule = "what is written as a map must be a Dataset, one of its variables or an array"
+        must(hasattr(volume, "ndim"), rule, f"a {type(volume).__name__}", "Give the map first, then the file's name")
         return volume
     for name in ("density", "volume", "mask"):
         if name in volume:

@@ -1,7 +1,9 @@
 """Sessions: any Dataset or tree of Datasets <-> one Zarr folder or one NetCDF file."""
 
+import json
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,9 @@ from .formats import FileFormat
 from .source import existing_file
 
 STORES = {".zarr": "zarr", ".nc": "h5netcdf"}
+
+ORDER = "order_of_children"
+"""Attribute that keeps the order of a node's children, as a JSON list, while a tree is in a file."""
 
 
 def save(results: xr.Dataset | xr.DataTree, path: str | os.PathLike) -> None:
@@ -35,8 +40,7 @@ def save(results: xr.Dataset | xr.DataTree, path: str | os.PathLike) -> None:
     known = isinstance(results, (xr.Dataset, xr.DataTree))
     must(known, "what is saved must be a Dataset or a DataTree", type(results).__name__, "Save a result")
     tree = results if isinstance(results, xr.DataTree) else xr.DataTree(results)
-    nodes = {node.path: _storable(node.to_dataset(inherit=False), node.path) for node in tree.subtree}
-    tree = xr.DataTree.from_dict(nodes)
+    tree = xr.DataTree.from_dict({node.path: _with_order(node) for node in tree.subtree})
     with replacing(path) as partial, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if suffix == ".zarr":
@@ -70,7 +74,7 @@ def load(path: str | os.PathLike) -> xr.Dataset | xr.DataTree:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with xr.open_datatree(found, engine=STORES[suffix], **options) as stored:
-                tree = xr.DataTree.from_dict({node.path: _restored(node) for node in stored.subtree})
+                tree = xr.DataTree.from_dict({node.path: _restored(node) for node in _ordered(stored)})
     except InputError:
         raise
     except Exception as problem:
@@ -100,6 +104,19 @@ def _existing_folder(path: str | os.PathLike) -> Path:
     return found
 
 
+def _with_order(node: xr.DataTree) -> xr.Dataset:
+    dataset = _storable(node.to_dataset(inherit=False), node.path)
+    return dataset.assign_attrs({ORDER: json.dumps(list(node.children))}) if node.children else dataset
+
+
+def _ordered(node: xr.DataTree) -> Iterator[xr.DataTree]:
+    """Yield a node and those below it, children in the order in which they were saved."""
+    yield node
+    stored = json.loads(node.attrs.get(ORDER, "[]"))
+    for name in sorted(node.children, key=lambda name: stored.index(name) if name in stored else len(stored)):
+        yield from _ordered(node.children[name])
+
+
 def _storable(dataset: xr.Dataset, place: str) -> xr.Dataset:
     for name, value in dataset.attrs.items():
         rule = f"attributes of {place} must be text"
@@ -113,6 +130,7 @@ def _storable(dataset: xr.Dataset, place: str) -> xr.Dataset:
 
 def _restored(node: xr.DataTree) -> xr.Dataset:
     dataset = node.to_dataset(inherit=False).load().drop_encoding()
+    dataset.attrs.pop(ORDER, None)
     for name, variable in dataset.variables.items():
         if variable.dtype.kind in "OT":
             dataset = _replaced(dataset, name, np.array(variable.values.tolist(), dtype=str))

@@ -28,6 +28,8 @@ def existing_file(path: str | os.PathLike) -> Path:
     FormatError
         If it is missing, a folder, empty, unreadable, or a text pointer that stands in for the data.
     """
+    is_name = isinstance(path, (str, os.PathLike))
+    must(is_name, "the name of a file must be given", f"a {type(path).__name__}", "Give text or a path")
     found = Path(path).expanduser()
     must(found.exists(), "the file must exist", f"missing {found}", "Check the name and the folder", FormatError)
     must(not found.is_dir(), "a file must be given", f"the folder {found}", "Name a file inside it", FormatError)
@@ -95,7 +97,7 @@ class Finder:
             raise FormatError(
                 f"every image file that a table names must exist; got {len(missing)} of {len(named)} missing, "
                 f"the first {missing[0]!r}, looked for from {self.start} upwards. "
-                "Give root=, the folder that these paths start from."
+                "Name the folder that these paths start from (--root, root=)."
             )
         return found
 

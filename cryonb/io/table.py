@@ -123,21 +123,22 @@ def particles_from(table: ParticleTable, request: Request) -> xr.Dataset:
     FormatError
         If poses are needed and absent, images are missing or do not fit the table, or no pixel size is known.
     """
-    remedy = "Refine the particles first, or open them with require_poses=False"
+    remedy = "Refine the particles first, in the program that they come from"
     rule = f"{table.path} must hold 3D poses"
     must(not (request.require_poses and table.no_poses), rule, table.no_poses, remedy, FormatError)
     count = table.index.size
     must(count > 0, f"{table.path} must name at least one particle", "none", "Choose another table", FormatError)
-    stacks = _stacks(table, request) if request.images else None
+    stacks = _stacks(table, request) if request.images else _stacks_if_needed(table, request)
     pixel_size = _pixel_size(table, stacks, request)
     shifts = {name: value * pixel_size for name, value in table.pixel_shifts.items()}
     variables = {**table.columns, **shifts, "optics_group": table.optics_group}
     variables["random_subset"] = _half_sets(table, request.seed)
     variables.update(_ctf(table))
     coords = {"particle": np.arange(count), "optics": table.optics_id, "pixel_size": pixel_size}
-    if stacks is not None:
-        box = stacks.shape[1]
+    box = stacks.shape[1] if stacks is not None else table.image_size
+    if request.images:
         variables["image"] = lazy(stacks)
+    if box:
         coords["y"] = coords["x"] = (np.arange(box) - box // 2) * pixel_size
     return schema.build(schema.PARTICLES, variables, coords, _warned(table))
 
@@ -178,6 +179,16 @@ def _stacks(table: ParticleTable, request: Request) -> ImageStacks:
             stacklevel=2,
         )
     return stacks
+
+
+def _stacks_if_needed(table: ParticleTable, request: Request) -> ImageStacks | None:
+    """Return the stacks of a table that is read without its images, where only they tell pixel size or box."""
+    if table.image_size and (table.pixel_sizes.size or request.pixel_size is not None):
+        return None
+    try:
+        return _stacks(table, request)
+    except FormatError:
+        return None
 
 
 def _pixel_size(table: ParticleTable, stacks: ImageStacks | None, request: Request) -> float:

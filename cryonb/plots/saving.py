@@ -31,6 +31,9 @@ def save_figure(figure: Any, path: str | os.PathLike) -> Path:
     InputError
         If the suffix is unknown, or the folder does not exist or cannot be written. Nothing is left behind then.
     """
+    has_figure, is_name = hasattr(figure, "savefig"), isinstance(path, (str, os.PathLike))
+    got = f"{type(figure).__name__}, {type(path).__name__}"
+    must(has_figure and is_name, "save_figure must be given a figure, then a file name", got, "Give both in this order")
     target = Path(path)
     suffix = target.suffix.lower()
     must(

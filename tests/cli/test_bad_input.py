@@ -11,7 +11,7 @@ import pytest
 import cryonb as cn
 from cryonb import cli
 
-SIZE, COUNT, PIXEL = 16, 12, 4.0
+SIZE, COUNT, PIXEL = 16, 100, 4.0
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,7 @@ TABLE = {
     "missing input of no known kind": (nothing, ["diagnose", "nope", "fsc"], ["nope", "exist"]),
     "missing mask": (nothing, [*RECONSTRUCT, "--mask", "nope.mrc"], ["nope.mrc", "exist"]),
     "missing curve": (nothing, ["compare", "nope.xml"], ["nope.xml", "exist"]),
+    "missing input of compare": (nothing, ["compare", "nope"], ["nope", "exist"]),
     "folder for a table": (lambda place: (place / "d.star").mkdir(), ["reconstruct", "d.star"], ["d.star", "folder"]),
     "folder for a map": (
         lambda place: (place / "d.mrc").mkdir(),
@@ -150,7 +151,7 @@ TABLE = {
     "fewer images than rows": (
         lambda place: stack(place / "particles.mrcs", images_of(place)[:-2]),
         RECONSTRUCT,
-        ["particles.mrcs", "10", "12"],
+        ["particles.mrcs", "10", "100"],
     ),
     "mask of another shape": (
         lambda place: volume(place / "m.mrc", size=SIZE + 2),
@@ -162,6 +163,46 @@ TABLE = {
         [*RECONSTRUCT, "--mask", "m.mrc"],
         ["mask", "between 0 and 1"],
     ),
+    "mask file and another kind": (
+        nothing,
+        [*RECONSTRUCT, "--mask", "m.mrc", "--mask.kind", "sphere"],
+        ["--mask must"],
+    ),
+    "two mask files": (nothing, [*RECONSTRUCT, "--mask", "m.mrc", "--mask.path", "n.mrc"], ["--mask must", "n.mrc"]),
+    "path of a mask that is no file": (
+        nothing,
+        [*RECONSTRUCT, "--mask.kind", "none", "--mask.path", "m.mrc"],
+        ["mask path must go with mask kind file; got mask kind none"],
+    ),
+    "missing mask by its path": (nothing, [*RECONSTRUCT, "--mask.path", "nope.mrc"], ["nope.mrc", "exist"]),
+    "radius without a sphere": (
+        nothing,
+        [*RECONSTRUCT, "--mask.radius", "30"],
+        ["mask radius must go with mask kind sphere; got mask kind none"],
+    ),
+    "default of a setting that is not read": (
+        nothing,
+        [*RECONSTRUCT, "--mask.threshold", "0.2"],
+        ["mask threshold must go with mask kind threshold or dynamic"],
+    ),
+    "box of a map that is simulated": (
+        lambda place: volume(place / "m.mrc"),
+        ["simulate", "m.mrc", "--box-size", "64", "--pixel-size", "3"],
+        ["a map brings its own box and voxel size", "box_size, pixel_size"],
+    ),
+    "place of a map that is simulated": (
+        lambda place: volume(place / "m.mrc"),
+        ["simulate", "m.mrc", "--centre", "1", "2", "3"],
+        ["like and centre must go with a model"],
+    ),
+    "particles for half maps": (
+        nothing,
+        ["diagnose", "particles.star", "fsc"],
+        ["got particles", "cryonb reconstruct"],
+    ),
+    "part of what is no session": (two({}, {}), [*HALVES, "--run", "a"], ["run must go with a session"]),
+    "map to compare": (two({}, {}), ["compare", "a.mrc"], ["an input of compare must be", "'a.mrc'"]),
+    "folder without a session": (lambda place: (place / "d").mkdir(), ["compare", "d"], ["session.zarr", "'d'"]),
     "half maps of different box": (two({}, {"size": SIZE + 2}), HALVES, ["same box", "(16, 16, 16)", "(18, 18, 18)"]),
     "half maps of different voxel size": (two({}, {"voxel_size": 3.0}), HALVES, ["voxel", "4", "3"]),
     "half maps and a mask of another shape": (
@@ -238,7 +279,7 @@ def test_the_good_files_are_good(place, capsys):
     assert cli.main([*RECONSTRUCT, "--out", "results"]) == 0
     captured = capsys.readouterr()
     assert captured.err == ""
-    assert "12 of 16 pixels at 4 A" in captured.out
+    assert "100 of 16 pixels at 4 A" in captured.out
     assert (place / "results" / "summary.txt").exists()
 
 
@@ -270,3 +311,11 @@ def test_an_output_folder_that_cannot_be_written(words, place, capsys, monkeypat
     code = cli.main([*words, "--out", "results"])
     assert_refused(code, capsys.readouterr(), ["the output folder must be writable", "not writable"])
     assert listing(place) == before
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc here")
+@pytest.mark.parametrize("words", COMMANDS_THAT_WRITE, ids=lambda words: words[0])
+def test_a_folder_of_the_system_cannot_be_written(words, place, capsys):
+    two({}, {})(place)
+    code = cli.main([*words, "--out", "/proc/results/deep"])
+    assert_refused(code, capsys.readouterr(), ["the output folder must be writable", "/proc"])

@@ -27,7 +27,7 @@ def run(capsys, *words):
 def simulated(tmp_path_factory):
     """Return the folder that `cryonb simulate` wrote."""
     out = tmp_path_factory.mktemp("simulated") / "out"
-    words = ["simulate", "--box-size", 24, "--pixel-size", 4, "--n-particles", 60, "--snr", 5, "--out", out]
+    words = ["simulate", "--box-size", 24, "--pixel-size", 4, "--n-particles", 160, "--snr", 5, "--out", out]
     assert cli.main([str(word) for word in words]) == 0
     return out
 
@@ -57,8 +57,8 @@ def names(folder):
 def test_simulate_writes_what_other_commands_read(simulated):
     assert names(simulated) == ["particles.mrcs", "particles.star", "summary.txt", "truth.mrc"]
     particles = cn.open_particles(simulated / "particles.star")
-    assert particles.image.shape == (60, 24, 24)
-    assert "60 of 24 pixels at 4 A" in (simulated / "summary.txt").read_text()
+    assert particles.image.shape == (160, 24, 24)
+    assert "160 of 24 pixels at 4 A" in (simulated / "summary.txt").read_text()
 
 
 def test_simulate_takes_a_map(simulated, tmp_path, capsys):
@@ -87,7 +87,7 @@ def test_reconstruct_writes_maps_curves_figures_session_and_summary(reconstructe
         assert float(mrc.voxel_size.x) == pytest.approx(4.0)
     assert cn.open_curve(reconstructed / "fsc.xml").sizes["frequency"] > 5
     text = (reconstructed / "summary.txt").read_text()
-    assert "30 in half A and 30 in half B" in text
+    assert "80 in half A and 80 in half B" in text
     assert "end at 8.00 A (their Nyquist)" in text
 
 
@@ -125,7 +125,7 @@ def test_two_half_maps_and_a_mask(reconstructed, tmp_path, capsys):
 
 def test_particles_can_be_judged(simulated, tmp_path, capsys):
     said = run(capsys, "diagnose", simulated / "particles.star", "orientations", "--out", tmp_path / "out")
-    assert "n particles: 60" in said.out
+    assert "n particles: 160" in said.out
 
 
 def test_part_of_a_session(reconstructed, tmp_path, capsys):
@@ -134,6 +134,32 @@ def test_part_of_a_session(reconstructed, tmp_path, capsys):
     words[4] = "refinment"
     assert cli.main([str(word) for word in words]) == 2
     assert "Did you mean 'refinement'?" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_run_stands_for_its_session(reconstructed, tmp_path, capsys):
+    assert "raw FSC" in run(capsys, "diagnose", reconstructed, "fsc", "--out", tmp_path / "fsc").out
+    said = run(capsys, "compare", reconstructed, tmp_path / "fsc", "--labels", "b", "a", "--out", tmp_path / "both")
+    assert said.out.startswith("b:")
+    assert list(cn.load(tmp_path / "both" / "session.zarr").children) == ["b", "a"]
+
+
+def test_orientations_need_no_images(simulated, tmp_path, capsys):
+    (tmp_path / "particles.star").write_text((simulated / "particles.star").read_text())
+    said = run(capsys, "diagnose", tmp_path / "particles.star", "orientations", "--out", tmp_path / "out")
+    assert "n particles: 160" in said.out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("FinalRefinement-OriginalParticles-PfCRT.star", ["--particle-diameter", 90]),
+        ("relion5.star", []),
+        ("cryosparc_P12_J24_001_particles.cs", []),
+    ],
+)
+def test_orientations_of_tables_whose_images_are_elsewhere(name, words, data, tmp_path, capsys):
+    said = run(capsys, "diagnose", data / "particles" / name, "orientations", *words, "--out", tmp_path / "out")
+    assert said.out.startswith("Orientations")
 
 
 def test_compare_sessions_and_curves(reconstructed, tmp_path, capsys):

@@ -32,3 +32,8 @@ def test_unknown_endings_name_the_nearest(tmp_path):
         io.open_particles(tmp_path / "a.sta")
     with pytest.raises(FormatError, match="can write curve; got 'a.png'"):
         io.write_curve(None, tmp_path / "a.png")
+
+
+def test_an_ending_of_another_format_is_no_typing_error(tmp_path):
+    with pytest.raises(FormatError, match=r"can write map; got 'a.star'. Valid: .ccp4, "):
+        io.write_map(None, tmp_path / "a.star")

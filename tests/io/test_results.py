@@ -97,3 +97,16 @@ def test_only_datasets_with_text_attributes_are_saved(tmp_path):
     with pytest.raises(InputError, match="attributes of / must be text; got float in resolution"):
         io.save(volume().assign_attrs(resolution=3.0), tmp_path / "a.zarr")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".nc"])
+def test_runs_keep_their_order(tmp_path, suffix):
+    names = ["zeta", "alpha", "mid"]
+    coords = {"voxel_size": 2.0, **schema.grid_coordinates(8, 2.0)}
+    volume = schema.build(schema.VOLUME, {"density": np.ones((8, 8, 8), np.float32)}, coords)
+    tree = xr.DataTree.from_dict({f"/{name}/{part}": volume for name in names for part in ("z", "a")})
+    io.save(tree, tmp_path / f"o{suffix}")
+    loaded = io.load(tmp_path / f"o{suffix}")
+    assert list(loaded.children) == names
+    assert all(list(loaded[name].children) == ["z", "a"] for name in names)
+    assert not loaded.attrs

@@ -64,5 +64,5 @@ def test_root_comes_first_and_takes_bare_names(tmp_path):
 
 
 def test_missing_images_are_counted_and_the_first_is_named(tmp_path):
-    with pytest.raises(FormatError, match="got 2 of 2 missing, the first 'x.mrcs', looked for from .* Give root="):
+    with pytest.raises(FormatError, match="got 2 of 2 missing, the first 'x.mrcs', looked for from .* Name the folder"):
         Finder(tmp_path / "a.star").locate_all(["x.mrcs", "y.mrcs"])

@@ -227,6 +227,9 @@ def test_a_table_without_pixel_size_takes_the_headers_with_a_warning(tmp_path, i
     (tmp_path / "a.star").write_text(text)
     with pytest.warns(UserWarning, match="a.star has no pixel size; using 1.5 angstrom from a.mrcs"):
         assert float(io.open_particles(tmp_path / "a.star").pixel_size) == 1.5
+    with pytest.warns(UserWarning, match="using 1.5 angstrom from a.mrcs"):
+        assert io.open_particles(tmp_path / "a.star", images=False).sizes["x"] == 8
+    (tmp_path / "a.mrcs").unlink()
     with pytest.raises(FormatError, match=r"a pixel size above 0 \[angstrom\] must be known"):
         io.open_particles(tmp_path / "a.star", images=False)
 
@@ -259,7 +262,7 @@ def test_half_sets_are_split_by_seed_where_the_table_has_none(tmp_path, images, 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_tables_without_poses_need_a_word(tmp_path, images, data):
     (tmp_path / "a.star").write_text(RELION_30.replace("_rlnAngleTilt", "_rlnSomething"))
-    with pytest.raises(FormatError, match="must hold 3D poses; got no rlnAngleTilt. Refine the particles first, or"):
+    with pytest.raises(FormatError, match="must hold 3D poses; got no rlnAngleTilt. Refine the particles first, in"):
         io.open_particles(tmp_path / "a.star")
     assert "rot" not in io.open_particles(tmp_path / "a.star", require_poses=False)
     flat = data / "particles" / "ap_s_c2d_red.star"
