@@ -1,6 +1,7 @@
 """Volumes from central slices: insertion in a padded Fourier grid, division by the weights, and back to real space."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,10 @@ CORNER_EDGE = 3
 """Width of the edge of `without_corners` [voxel]."""
 
 
+CORE = 8
+"""Points this close to the origin along each axis are carried over in double precision: every slice adds to them."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Accumulator:
     """Sums of inserted coefficients and weights, on the held part of a padded grid.
@@ -29,10 +34,13 @@ class Accumulator:
         Its geometry.
     sums : array, (side * side * columns * 3,), float32
         Real part, imaginary part and weight of every point.
+    carried : array, (core, core, core columns, 3), float64
+        What `carry` has taken from the points near the origin.
     """
 
     grid: Grid
     sums: Any
+    carried: Any
 
     @classmethod
     def empty(cls, grid: Grid, xp: Any = np) -> Self:
@@ -50,7 +58,21 @@ class Accumulator:
         Accumulator
             The accumulator.
         """
-        return cls(grid, xp.zeros(cls.points(grid) * PARTS, xp.float32))
+        sums = xp.zeros(cls.points(grid) * PARTS, xp.float32)
+        made = cls(grid, sums, None)
+        return dataclasses.replace(made, carried=xp.zeros(made._core().shape, xp.float64))
+
+    def _core(self) -> Any:
+        """Return a view of the points near the origin."""
+        grid, reach = self.grid, min(CORE, self.grid.reach)
+        lines = slice(grid.reach - reach, grid.reach + reach + 1)
+        return self.sums.reshape(grid.side, grid.side, grid.columns, PARTS)[lines, lines, : grid.margin + reach + 1]
+
+    def carry(self) -> None:
+        """Move the sums near the origin to double precision, before further terms would be lost in rounding."""
+        core = self._core()
+        self.carried[...] += core
+        core[...] = 0.0
 
     @staticmethod
     def points(grid: Grid) -> int:
@@ -101,12 +123,19 @@ class Accumulator:
         half a kernel's width from the plane are reached by both.
         """
         grid = self.grid
+        self.carry()
+        self._core()[...] = self.carried
+        self.carried[...] = 0.0
         sums = self.sums.reshape(grid.side, grid.side, grid.columns, PARTS)
         for column in range(grid.margin, -1, -1):
             mirrored = sums[::-1, ::-1, grid.margin - column].copy()
             mirrored[..., 1] *= -1.0
             sums[:, :, grid.margin + column] += mirrored
         return sums[:, :, grid.margin :]
+
+
+def _go_on() -> None:
+    """Stop nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +184,9 @@ def without_corners(density: Any) -> Any:
     return xp.stack([plane + outside(height) * (mean - plane) for plane, height in zip(density, line)])
 
 
-def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> Reconstruction:
+def reconstruct(
+    accumulator: Accumulator, gridding_correction: bool = True, pause: Callable[[], None] = _go_on
+) -> Reconstruction:
     """Return the volume of an accumulator, which is used up.
 
     Parameters
@@ -164,6 +195,8 @@ def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> R
         Inserted slices.
     gridding_correction : bool, optional
         Whether to divide the volume by the transform of the kernel.
+    pause : callable, optional
+        Called between planes; what it raises stops the reconstruction.
 
     Returns
     -------
@@ -172,9 +205,9 @@ def reconstruct(accumulator: Accumulator, gridding_correction: bool = True) -> R
     """
     grid = accumulator.grid
     sums = accumulator.fold()
-    shell_weight = _shell_means(sums, grid, 1.0 / grid.scale, 0.5)[: grid.size // 2 + 1]
-    _divide(sums, grid, SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0))
-    density = _to_real_space(sums, grid)
+    shell_weight = _shell_means(sums, grid, 1.0 / grid.scale, 0.5, pause)[: grid.size // 2 + 1]
+    _divide(sums, grid, SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0, pause), pause)
+    density = _to_real_space(sums, grid, pause)
     if gridding_correction:
         xp = backend_of(density).xp
         profile = xp.asarray((1.0 / gridding_profile(grid)).astype(np.float32))
@@ -195,31 +228,33 @@ def _fine_distances(grid: Grid, xp: Any):
         yield plane, xp.sqrt(square + np.float32((plane - grid.reach) ** 2))
 
 
-def _shell_means(sums: Any, grid: Grid, scale: float, rounding: float) -> np.ndarray:
+def _shell_means(sums: Any, grid: Grid, scale: float, rounding: float, pause: Callable[[], None]) -> np.ndarray:
     """Return the mean weight of the points whose scaled distance plus `rounding` has the same whole part."""
     xp = backend_of(sums).xp
     bins = max(int(grid.side * 3**0.5 / 2 * scale), grid.size // 2) + 2
     totals, counts = xp.zeros(bins), xp.zeros(bins)
     for plane, distance in _fine_distances(grid, xp):
+        pause()
         shell = (distance * np.float32(scale) + np.float32(rounding)).astype(xp.int32).ravel()
         totals += xp.bincount(shell, sums[plane, :, :, 2].ravel(), bins)
         counts += xp.bincount(shell, minlength=bins)
     return np.divide(totals, counts, out=np.zeros(bins), where=counts > 0)
 
 
-def _divide(sums: Any, grid: Grid, floor: np.ndarray) -> None:
+def _divide(sums: Any, grid: Grid, floor: np.ndarray, pause: Callable[[], None]) -> None:
     """Divide by the weights; points past the last shell are dropped, but for those of a limit that reaches further."""
     xp = backend_of(sums).xp
     furthest = np.float32(max(grid.radius, grid.padded / 2))
     smallest = xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
     for plane, distance in _fine_distances(grid, xp):
+        pause()
         weight = xp.maximum(sums[plane, :, :, 2], smallest[distance.astype(xp.int32)])
         factor = (distance <= furthest) / weight
         sums[plane, :, :, 0] *= factor
         sums[plane, :, :, 1] *= factor
 
 
-def _to_real_space(sums: Any, grid: Grid) -> Any:
+def _to_real_space(sums: Any, grid: Grid, pause: Callable[[], None]) -> Any:
     """Return the central n^3 voxels of the padded volume, cropping after the transform of each axis."""
     backend = backend_of(sums)
     xp, fft = backend.xp, backend.fft
@@ -230,11 +265,13 @@ def _to_real_space(sums: Any, grid: Grid) -> Any:
     kept = (np.arange(grid.size) - grid.size // 2) % grid.padded
     half_done = xp.empty((grid.size, 2 * last + 1, last + 1), xp.complex64)
     for line in range(2 * last + 1):
+        pause()
         column = xp.zeros((grid.padded, last + 1), xp.complex64)
         column[wrapped] = _complex(values[:, line])
         half_done[:, line] = fft.ifft(column, axis=0, overwrite_x=True)[kept]
     density = xp.empty((grid.size,) * 3, xp.float32)
     for plane in range(grid.size):
+        pause()
         row = xp.zeros((grid.padded, last + 1), xp.complex64)
         row[wrapped] = half_done[plane]
         row = fft.ifft(row, axis=0, overwrite_x=True)[kept]

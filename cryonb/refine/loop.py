@@ -1,8 +1,7 @@
-"""Runs: what one needs, and the reconstruction of half maps from particles with poses."""
+"""Runs: the reconstruction of half maps from particles with poses."""
 
 import dataclasses
 import threading
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,157 +15,20 @@ from ..errors import RunStopped, must
 from ..imaging.bands import CORNER, MEASURED, Extent, classify, holds_data
 from ..imaging.fourier import half_transform
 from ..imaging.masks import checked_mask, make_mask, mask_diameter
-from ..imaging.projector import Grid
-from ..imaging.reconstruct import PARTS, Accumulator, Reconstruction, without_corners
+from ..imaging.reconstruct import Accumulator, Reconstruction, without_corners
 from ..imaging.reconstruct import reconstruct as divide_and_transform
 from ..imaging.shells import crossing, fourier_shell_correlation, n_coefficients, shell_power
-from ..imaging.symmetry import symmetry_operators
 from ..provenance import stamp
 from ..schema import HALVES, REFINEMENT, build, grid_coordinates, shell_coordinates
+from .planning import grid_of, plan, refuse_if_too_large, warn_if_thin
 from .prepare import TILE, Images, Weigher, half_sets
-from .requirements import check_particles, settled
+from .requirements import settled
 from .sampling import Sampling
 
 Progress = Callable[[float, str], None]
-GIBIBYTE = 2**30
 
-JUDGED_VOXEL, MASKED_VOXEL, EXACT_COEFFICIENT, EXACT_POINT = 74, 16, 60, 144
-"""Bytes held for a voxel while half maps are judged, and while a mask is made; for a coefficient and a point of the
-doubled grid in an exact reconstruction. Measured."""
-
-ENOUGH_SAMPLES = 1.5
-"""Coefficients a point of the grid below which a division by small weights was seen to spoil trilinear maps."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What a reconstruction will hold and do, known before anything is allocated.
-
-    Attributes
-    ----------
-    sampling : Sampling
-        Boxes and frequencies.
-    padded_size : int
-        Voxels along an edge of the padded grid.
-    n_particles : int
-        Particles in both halves.
-    insertions : int
-        Slices inserted: particles times symmetry operators.
-    samples_per_point : float
-        Coefficients that reach a point of the grid on its outermost shell, in each half.
-    memory_bytes : int
-        Largest memory held at a time, beyond what the process holds already [byte].
-    """
-
-    sampling: Sampling
-    padded_size: int
-    n_particles: int
-    insertions: int
-    samples_per_point: float
-    memory_bytes: int
-
-    def __str__(self) -> str:
-        s = self.sampling
-        return (
-            f"{self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A, binned to {s.binned_size}, "
-            f"into a box of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; "
-            f"{self.insertions} insertions, {_amount(self.memory_bytes)}"
-        )
-
-
-def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
-    """Return what a reconstruction needs.
-
-    Parameters
-    ----------
-    particles : xarray.Dataset
-        Kind cryonb/particles.
-    config : RunConfig or mapping, optional
-        Settings.
-    **groups
-        Settings by group, as in `RunConfig.gather`.
-
-    Returns
-    -------
-    Plan
-        Sizes, work and memory.
-
-    Raises
-    ------
-    InputError
-        If the particles or settings cannot work.
-    """
-    settings = RunConfig.gather(config, **groups)
-    check_particles(particles, settings)
-    sampling = Sampling.of(particles, settings)
-    count = particles.sizes["particle"]
-    insertions = count * len(symmetry_operators(settings.imaging.symmetry))
-    if settings.box.kernel == "nufft":
-        memory, padded, thickness = _exact_bytes(sampling, insertions), sampling.box_size, np.inf
-    else:
-        grid = _grid(sampling, settings)
-        memory, padded = _gridding_bytes(sampling, settings), grid.padded
-        thickness = insertions / 2 / (2 * min(grid.radius, grid.padded / 2))
-    return Plan(sampling, padded, count, insertions, thickness, memory)
-
-
-def _grid(sampling: Sampling, config: RunConfig) -> Grid:
-    edge = sampling.transform_size / 2 if config.box.limit == "square" else sampling.max_index
-    furthest = edge * 2**0.5 if config.box.limit == "square" else edge
-    if config.refine.max_resolution > 0:
-        furthest = min(furthest, sampling.max_index)
-    return Grid.of(sampling.box_size, config.box.pad_factor, config.box.kernel, furthest)
-
-
-def _gridding_bytes(sampling: Sampling, config: RunConfig) -> int:
-    """Return the larger of what insertion and judgement hold; the bytes a voxel were measured."""
-    grid, voxels = _grid(sampling, config), sampling.box_size**3
-    half_done = sampling.box_size * grid.side * grid.columns * 8
-    read = (config.compute.batch_size or 2 * TILE) * 2 * sampling.read_size**2 * 4
-    tiles = 2 * TILE * (sampling.raw_size**2 * 12 + sampling.transform_size**2 * 20)
-    insertion = 2 * Accumulator.points(grid) * PARTS * 4 + 2 * half_done + 8 * voxels + read + tiles
-    return max(insertion, voxels * (JUDGED_VOXEL + (MASKED_VOXEL if config.mask.kind != "none" else 0)))
-
-
-def _exact_bytes(sampling: Sampling, insertions: int) -> int:
-    coefficients = sampling.transform_size * (sampling.transform_size // 2 + 1)
-    return insertions * coefficients * EXACT_COEFFICIENT + (2 * sampling.box_size) ** 3 * EXACT_POINT
-
-
-def _refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
-    limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
-    if needed.memory_bytes > limit:
-        got = f"a run that needs {_amount(needed.memory_bytes)} where {_amount(limit)} are allowed"
-        must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit))
-
-
-def _what_would_fit(needed: Plan, config: RunConfig, limit: float) -> str:
-    if config.box.kernel == "nufft":
-        return "Use kernel trilinear, fewer particles, or a larger box.binning"
-    for pad_factor in (1.5, 1.0):
-        if pad_factor < config.box.pad_factor and not (pad_factor == 1.0 and config.box.kernel == "kaiser_bessel"):
-            lean = dataclasses.replace(config, box=config.box.replace(pad_factor=pad_factor))
-            memory = _gridding_bytes(needed.sampling, lean)
-            if memory <= limit:
-                return f"box.pad_factor {pad_factor:g} would fit, with {_amount(memory)}"
-    return "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
-
-
-def _warn_if_thin(needed: Plan, config: RunConfig) -> None:
-    """Warn where points of the grid hold so few coefficients that dividing by their weights amplifies noise."""
-    wanted = ENOUGH_SAMPLES * (8 if config.box.kernel == "nearest" else 1)
-    if needed.samples_per_point < wanted:
-        warnings.warn(
-            f"the outermost shell of the padded grid holds {needed.samples_per_point:.2g} coefficients a point in each "
-            f"half, and kernel {config.box.kernel} needs about {wanted:g}: noise is amplified there. "
-            "Use more particles, a smaller box.pad_factor, or kernel kaiser_bessel.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-def _amount(count: float) -> str:
-    return f"{count / GIBIBYTE:.2f} GiB" if count >= GIBIBYTE else f"{count / 2**20:.1f} MiB"
+CARRIED_TILES = 32
+"""Tiles after which sums near the origin are carried over in double precision."""
 
 
 class _Counter:
@@ -243,8 +105,8 @@ def reconstruct(
     settings = RunConfig.gather(config, **groups)
     needed = plan(particles, settings)
     settings = settled(particles, settings)
-    _refuse_if_too_large(needed, settings)
-    _warn_if_thin(needed, settings)
+    refuse_if_too_large(needed, settings)
+    warn_if_thin(needed, settings)
     shape = (needed.sampling.box_size,) * 3
     mask = None if mask is None else checked_mask(mask, shape)
     halves = half_sets(particles, settings)
@@ -269,16 +131,20 @@ def _half_map(images: Images, threads: int, counter: _Counter) -> Reconstruction
     weigher = Weigher.of(images, backend.xp)
     if images.config.box.kernel == "nufft":
         return _exact_half_map(images, weigher, threads, counter)
-    accumulator = Accumulator.empty(_grid(images.sampling, images.config), backend.xp)
+    accumulator = Accumulator.empty(grid_of(images.sampling, images.config), backend.xp)
     for batch in _batches(images):
         pixels = backend.xp.asarray(images.read(batch))
-        for tile in _tiles_of(batch):
+        for number, tile in enumerate(_tiles_of(batch), batch.start // TILE):
             inside = slice(tile.start - batch.start, tile.stop - batch.start)
             coefficients, weights = weigher(tile, pixels[inside])
             rotations = backend.xp.asarray(images.rotations[tile])
-            accumulator.insert(coefficients, weights, rotations, threads)
-            counter.add(tile.stop - tile.start, "inserting slices")
-    return divide_and_transform(accumulator, images.config.box.gridding_correction)
+            for part in _parts_of(len(weights), rotations.shape[1]):
+                accumulator.insert(coefficients[part], weights[part], rotations[part], threads)
+                counter.add(part.stop - part.start, "inserting slices")
+            if number % CARRIED_TILES == CARRIED_TILES - 1:
+                accumulator.carry()
+    gridding_correction = images.config.box.gridding_correction
+    return divide_and_transform(accumulator, gridding_correction, lambda: counter.add(0, "to real space"))
 
 
 def _batches(images: Images) -> list[slice]:
@@ -290,6 +156,12 @@ def _batches(images: Images) -> list[slice]:
 
 def _tiles_of(batch: slice) -> list[slice]:
     return [slice(start, min(start + TILE, batch.stop)) for start in range(batch.start, batch.stop, TILE)]
+
+
+def _parts_of(count: int, operators: int) -> list[slice]:
+    """Return pieces of a tile, so small that a run can be stopped between two of them also where symmetry is high."""
+    step = max(1, TILE // operators)
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def _exact_half_map(images: Images, weigher: Weigher, threads: int, counter: _Counter) -> Reconstruction:

@@ -110,3 +110,39 @@ def test_corners_become_their_mean():
     radius = np.sqrt(x**2 + y**2 + z**2)
     assert np.array_equal(result[radius <= 10], volume[radius <= 10])
     assert np.ptp(result[radius >= 13]) < 1e-6
+
+
+def test_sums_near_the_origin_do_not_drown_in_rounding():
+    """Ten thousand slices that all add one to the origin, which a float32 sum of 1e7 would lose."""
+    values, weights, rotations = random_slices(8, 4)
+    grid = Grid.of(8, 1.0, "trilinear", 4)
+    kept, lost = Accumulator.empty(grid), Accumulator.empty(grid)
+    for accumulator in (kept, lost):
+        accumulator.sums[:] = 2.0**25
+    kept.carry()
+    for accumulator in (kept, lost):
+        for _ in range(10):
+            accumulator.insert(values, weights, rotations)
+    expected = 2.0**25 + 10 * float(weights[:, 0, 0].sum())
+    middle = (grid.reach, grid.reach, 0, 2)
+    errors = [abs(float(accumulator.fold()[middle]) / 2 - expected) for accumulator in (kept, lost)]
+    assert errors[0] <= 8.0 < errors[1]
+
+
+def test_carrying_changes_nothing_but_rounding():
+    values, weights, rotations = random_slices(16, 20)
+    once, often = (Accumulator.empty(Grid.of(16, 2.0, "kaiser_bessel", 8)) for _ in range(2))
+    for image in range(20):
+        part = slice(image, image + 1)
+        once.insert(values[part], weights[part], rotations[part])
+        often.insert(values[part], weights[part], rotations[part])
+        often.carry()
+    assert np.allclose(once.fold(), often.fold(), atol=LOOP_SUM)
+
+
+def test_a_reconstruction_can_be_stopped_between_planes():
+    values, weights, rotations = random_slices(16, 4)
+    accumulator = Accumulator.empty(Grid.of(16, 2.0, "trilinear", 8))
+    accumulator.insert(values, weights, rotations)
+    with pytest.raises(KeyboardInterrupt):
+        reconstruct(accumulator, pause=lambda: (_ for _ in ()).throw(KeyboardInterrupt))

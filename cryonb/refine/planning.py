@@ -1,0 +1,194 @@
+"""What a run needs, known before anything is allocated: sizes, work and memory."""
+
+import dataclasses
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..backends import get_backend
+from ..config import RunConfig
+from ..errors import must
+from ..imaging.projector import Grid
+from ..imaging.reconstruct import PARTS, Accumulator
+from ..imaging.symmetry import symmetry_operators
+from .prepare import TILE
+from .requirements import check_particles
+from .sampling import Sampling
+
+GIBIBYTE = 2**30
+
+JUDGED_VOXEL, MASKED_VOXEL, EXACT_COEFFICIENT, EXACT_POINT = 74, 16, 60, 144
+"""Bytes held for a voxel while half maps are judged, and while a mask is made; for a coefficient and a point of the
+doubled grid in an exact reconstruction. Measured."""
+
+ENOUGH_SAMPLES = 1.5
+"""Coefficients a point of the grid below which a division by small weights was seen to spoil trilinear maps."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a reconstruction will hold and do, known before anything is allocated.
+
+    Attributes
+    ----------
+    sampling : Sampling
+        Boxes and frequencies.
+    padded_size : int
+        Voxels along an edge of the padded grid.
+    n_particles : int
+        Particles in both halves.
+    insertions : int
+        Slices inserted: particles times symmetry operators.
+    samples_per_point : float
+        Coefficients that reach a point of the grid on its outermost shell, in each half.
+    memory_bytes : int
+        Largest memory held at a time, beyond what the process holds already [byte].
+    """
+
+    sampling: Sampling
+    padded_size: int
+    n_particles: int
+    insertions: int
+    samples_per_point: float
+    memory_bytes: int
+
+    def __str__(self) -> str:
+        s = self.sampling
+        return (
+            f"{self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A, binned to {s.binned_size}, "
+            f"into a box of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; "
+            f"{self.insertions} insertions, {_amount(self.memory_bytes)}"
+        )
+
+
+def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
+    """Return what a reconstruction needs.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles.
+    config : RunConfig or mapping, optional
+        Settings.
+    **groups
+        Settings by group, as in `RunConfig.gather`.
+
+    Returns
+    -------
+    Plan
+        Sizes, work and memory.
+
+    Raises
+    ------
+    InputError
+        If the particles or settings cannot work.
+    """
+    settings = RunConfig.gather(config, **groups)
+    check_particles(particles, settings)
+    sampling = Sampling.of(particles, settings)
+    count = particles.sizes["particle"]
+    insertions = count * len(symmetry_operators(settings.imaging.symmetry))
+    if settings.box.kernel == "nufft":
+        memory, padded, thickness = _exact_bytes(sampling, insertions), sampling.box_size, np.inf
+    else:
+        grid = grid_of(sampling, settings)
+        memory, padded = _gridding_bytes(sampling, settings), grid.padded
+        thickness = insertions / 2 / (2 * min(grid.radius, grid.padded / 2))
+    return Plan(sampling, padded, count, insertions, thickness, memory)
+
+
+def grid_of(sampling: Sampling, config: RunConfig) -> Grid:
+    """Return the padded Fourier grid of a run.
+
+    Parameters
+    ----------
+    sampling : Sampling
+        Boxes and frequencies.
+    config : RunConfig
+        Settings.
+
+    Returns
+    -------
+    Grid
+        The smallest grid that holds everything the settings let in.
+    """
+    edge = sampling.transform_size / 2 if config.box.limit == "square" else sampling.max_index
+    furthest = edge * 2**0.5 if config.box.limit == "square" else edge
+    if config.refine.max_resolution > 0:
+        furthest = min(furthest, sampling.max_index)
+    return Grid.of(sampling.box_size, config.box.pad_factor, config.box.kernel, furthest)
+
+
+def _gridding_bytes(sampling: Sampling, config: RunConfig) -> int:
+    """Return the larger of what insertion and judgement hold; the bytes a voxel were measured."""
+    grid, voxels = grid_of(sampling, config), sampling.box_size**3
+    half_done = sampling.box_size * grid.side * grid.columns * 8
+    read = (config.compute.batch_size or 2 * TILE) * 2 * sampling.read_size**2 * 4
+    tiles = 2 * TILE * (sampling.raw_size**2 * 12 + sampling.transform_size**2 * 20)
+    insertion = 2 * Accumulator.points(grid) * PARTS * 4 + 2 * half_done + 8 * voxels + read + tiles
+    return max(insertion, voxels * (JUDGED_VOXEL + (MASKED_VOXEL if config.mask.kind != "none" else 0)))
+
+
+def _exact_bytes(sampling: Sampling, insertions: int) -> int:
+    coefficients = sampling.transform_size * (sampling.transform_size // 2 + 1)
+    return insertions * coefficients * EXACT_COEFFICIENT + (2 * sampling.box_size) ** 3 * EXACT_POINT
+
+
+def refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
+    """Raise where a run needs more memory than is free, or than its settings allow.
+
+    Parameters
+    ----------
+    needed : Plan
+        What the run needs.
+    config : RunConfig
+        Settings.
+
+    Raises
+    ------
+    InputError
+        With the figure, and a setting that would fit.
+    """
+    limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
+    if needed.memory_bytes > limit:
+        got = f"a run that needs {_amount(needed.memory_bytes)} where {_amount(limit)} are allowed"
+        must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit))
+
+
+def _what_would_fit(needed: Plan, config: RunConfig, limit: float) -> str:
+    if config.box.kernel == "nufft":
+        return "Use kernel trilinear, fewer particles, or a larger box.binning"
+    for pad_factor in (1.5, 1.0):
+        if pad_factor < config.box.pad_factor and not (pad_factor == 1.0 and config.box.kernel == "kaiser_bessel"):
+            lean = dataclasses.replace(config, box=config.box.replace(pad_factor=pad_factor))
+            memory = _gridding_bytes(needed.sampling, lean)
+            if memory <= limit:
+                return f"box.pad_factor {pad_factor:g} would fit, with {_amount(memory)}"
+    return "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
+
+
+def warn_if_thin(needed: Plan, config: RunConfig) -> None:
+    """Warn where points of the grid hold so few coefficients that dividing by their weights amplifies noise.
+
+    Parameters
+    ----------
+    needed : Plan
+        What the run needs.
+    config : RunConfig
+        Settings.
+    """
+    wanted = ENOUGH_SAMPLES * (8 if config.box.kernel == "nearest" else 1)
+    if needed.samples_per_point < wanted:
+        warnings.warn(
+            f"the outermost shell of the padded grid holds {needed.samples_per_point:.2g} coefficients a point in each "
+            f"half, and kernel {config.box.kernel} needs about {wanted:g}: noise is amplified there. "
+            "Use more particles, a smaller box.pad_factor, or kernel kaiser_bessel.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _amount(count: float) -> str:
+    return f"{count / GIBIBYTE:.2f} GiB" if count >= GIBIBYTE else f"{count / 2**20:.1f} MiB"
