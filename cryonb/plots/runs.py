@@ -140,7 +140,7 @@ def _blank(title: str) -> Panel:
 def _note(run: xr.Dataset) -> str:
     resolution = facts.crossing(run)
     if not math.isfinite(resolution):
-        return f"{_word(run)}: 0.143 not reached"
+        return f"{_word(run)}: never at 0.143"
     past = "\npast the particle Nyquist" if wording.past_nyquist(run, resolution) else ""
     return f"{_word(run)}: 0.143 at {wording.angstrom(resolution)}{past}"
 

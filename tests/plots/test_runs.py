@@ -54,7 +54,7 @@ def test_the_note_names_the_curve_and_what_lies_past_nyquist(tree, make_fsc):
     reached = float(fsc["fsc_resolution"].sel(fsc_kind="corrected", threshold="0.143"))
     assert notes[0].startswith("unmasked: 0.143 at ")
     assert notes[1] == f"corrected: 0.143 at {reached:.2f} Å\npast the particle Nyquist"
-    assert notes[2].strip() == "masked: 0.143 not reached"
+    assert notes[2].strip() == "masked: never at 0.143"
     assert {note.count("\n") for note in notes} == {1}
     label = runs.overlay_sheet(xr.DataTree.from_dict({"a": fsc})).of(Curve)[0].label
     assert label == f"a, corrected: {reached:.2f} Å, past particle Nyquist"
