@@ -17,7 +17,6 @@ from .errors import SchemaError, nearest
 HALVES = ("A", "B")
 THRESHOLDS = ("0.143", "0.5", "half_bit", "three_sigma")
 FSC_KINDS = ("raw", "masked", "modified", "phase_randomised", "corrected")
-BANDS = ("measured", "corner", "support", "no data")
 
 DIMENSION_UNITS = {
     "particle": "1",

@@ -8,6 +8,7 @@ from importlib import metadata
 import psutil
 
 from ..backends import available
+from ..engines import available_threads
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)[^;]*(?:;.*extra == ['\"](?P<extra>\w+)['\"])?")
 GIB = 1024**3
@@ -91,7 +92,7 @@ def examine(version: str) -> list[str]:
     lines += ["", "Backends"]
     lines += [_row(name, f"unavailable: {reason}" if reason else "works") for name, reason in available().items()]
     memory = psutil.virtual_memory()
-    lines += ["", "Machine", _row("threads", f"{_threads()} of {os.cpu_count()} cores may be used")]
+    lines += ["", "Machine", _row("threads", f"{available_threads()} of {os.cpu_count()} cores may be used")]
     lines += [_row("memory", f"{memory.available / GIB:.1f} GiB free of {memory.total / GIB:.1f} GiB"), ""]
     return [*lines, _verdict()]
 
@@ -106,10 +107,6 @@ def _verdict() -> str:
     if not working_backends():
         return "cryonb cannot run: no backend works here; the reasons stand above."
     return f"cryonb can run here, on {' and '.join(working_backends())}."
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _row(name: str, text: str) -> str:

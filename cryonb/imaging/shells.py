@@ -47,31 +47,6 @@ def _device_index(size: int, xp: Any) -> Any:
     return shell_index(size) if xp is np else xp.asarray(shell_index(size))
 
 
-def hermitian_weights(size: int) -> np.ndarray:
-    """Return how many coefficients of the full transform each column of a half-complex one stands for.
-
-    Parameters
-    ----------
-    size : int
-        Voxels along an edge.
-
-    Returns
-    -------
-    ndarray, (n // 2 + 1,), float64
-        1 at kx = 0 and at the Nyquist index of an even size, else 2.
-
-    Examples
-    --------
-    >>> hermitian_weights(6), hermitian_weights(5)
-    (array([1., 2., 2., 1.]), array([1., 2., 2.]))
-    """
-    weights = np.full(size // 2 + 1, 2.0)
-    weights[0] = 1.0
-    if size % 2 == 0:
-        weights[-1] = 1.0
-    return weights
-
-
 @lru_cache(maxsize=16)
 def n_coefficients(size: int) -> np.ndarray:
     """Return the number of coefficients of the full transform on every shell.
