@@ -160,6 +160,7 @@ PARTICLES = declare(
             "ctf_scale": Field(("particle",)),
             "random_subset": Field(("particle",)),
             "class_number": Field(("particle",)),
+            "class_posterior": Field(("particle", "class_id")),
             "optics_group": Field(("particle",)),
             "voltage": Field(("optics",), "kilovolt"),
             "spherical_aberration": Field(("optics",), "millimeter"),

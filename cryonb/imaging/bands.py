@@ -7,7 +7,7 @@ import numpy as np
 
 from .shells import n_coefficients
 
-MEASURED, CORNER, SUPPORT, NO_DATA = "measured", "corner", "support", "no data"
+MEASURED, CORNER, SUPPORT, NO_DATA, NOISE = "measured", "corner", "support", "no data", "noise"
 
 NEGLIGIBLE = 1e-3
 """A shell with less than this fraction of what the shell before it holds, holds nothing."""

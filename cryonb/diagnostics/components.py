@@ -1,0 +1,82 @@
+"""The components of an FSC curve: what each is called, and how the measured ones telescope into the curve.
+
+The curves that are measured are four: of both in-plane limits, each with half B on the grid of half A (the curve that
+programs print) and on grids turned against it. Subtracting them leaves terms that sum to the curve by construction.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..schema import SAMPLING, Field, Kind, declare
+
+MEASURED_CURVES = (
+    "standard",
+    "dithered",
+    "circle",
+    "dithered_circle",
+    "surrogate",
+    "surrogate_circle",
+    "noise",
+)
+TERMS = ("grid_locked", "grid_locked_circle", "corner", "in_band", "support")
+MASK_TERMS = ("mask_leak", "mask_leak_randomised")
+
+_CURVES = Field(("[class_id]", "component", "frequency"))
+_CURVE = Field(("[class_id]", "frequency"))
+
+DECOMPOSITION = declare(
+    Kind(
+        "cryonb/decomposition",
+        {
+            "fsc": Field(("[class_id]", "component", "frequency"), required=True),
+            "fsc_masked": _CURVES,
+            "fsc_spread": _CURVES,
+            "coverage": Field(("frequency",)),
+            "predicted_corner": _CURVE,
+            "predicted_corner_spread": _CURVE,
+            "band": Field(("[class_id]", "frequency"), required=True),
+            "insertion_weight": Field(("[class_id]", "half", "frequency")),
+        },
+        {**SAMPLING, "n_dithers": "1", "n_surrogates": "1", "surrogate_resolution": "angstrom"},
+    )
+)
+
+
+def telescope(measured: Mapping[str, np.ndarray], nyquist_shell: float) -> dict[str, np.ndarray]:
+    """Return the terms that sum to the measured curves.
+
+    Parameters
+    ----------
+    measured : mapping of str to ndarray, (shells,), float64
+        At least `standard`, `dithered`, `circle` and `dithered_circle`.
+    nyquist_shell : float
+        Shell of the particle Nyquist, with its fraction.
+
+    Returns
+    -------
+    dict of str to ndarray, (shells,), float64
+        `grid_locked`, `grid_locked_circle`, `corner`, `in_band`, `support`.
+
+    Notes
+    -----
+    standard = (standard - dithered) + (dithered - dithered_circle) + dithered_circle, and
+    circle = (circle - dithered_circle) + dithered_circle; the last is `in_band` up to the particle Nyquist and
+    `support` past it.
+
+    Examples
+    --------
+    >>> curve = {"standard": 0.9, "dithered": 0.8, "circle": 0.7, "dithered_circle": 0.5}
+    >>> terms = telescope({name: np.array([value]) for name, value in curve.items()}, 32.0)
+    >>> [round(float(terms[name][0]), 3) for name in ("grid_locked", "corner", "in_band", "support")]
+    [0.1, 0.3, 0.5, 0.0]
+    """
+    common = measured["dithered_circle"]
+    past = np.arange(common.size) > nyquist_shell + 1e-6
+    return {
+        "grid_locked": measured["standard"] - measured["dithered"],
+        "grid_locked_circle": measured["circle"] - common,
+        "corner": measured["dithered"] - common,
+        "in_band": np.where(past, 0.0, common),
+        "support": np.where(past, common, 0.0),
+    }
