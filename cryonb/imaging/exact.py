@@ -7,16 +7,14 @@ real k. It knows no grid, so nothing in these results is tied to one.
 import dataclasses
 from collections.abc import Callable, Iterator
 
-import finufft
 import numpy as np
 import scipy.fft
 
 from ..errors import must
 from .fourier import half_indices
+from .nufft import columns, complex_kind, make_plan
 
 POINTS_AT_ONCE = 1 << 22
-SMALL_BOX = 100
-"""Up to this edge the fine grid of a transform is twice the box, which is faster; beyond it 5/4, which is smaller."""
 
 Progress = Callable[[float, str], None]
 
@@ -105,14 +103,14 @@ def exact_slices(
     volume, rotations = np.asarray(volume), _matrices(rotations)
     box = _edge(volume)
     geometry = SliceGeometry(box, size or box, limit)
-    kind = _complex(precision)
+    kind = complex_kind(precision)
     samples = np.zeros((len(rotations), geometry.size * (geometry.size // 2 + 1)), kind)
-    plan = _plan(2, box, precision)
+    plan = make_plan(2, box, precision)
     modes = np.ascontiguousarray(volume, dtype=kind)
     for batch in geometry.batches(len(rotations), batch_size):
         _report(progress, batch.start / max(1, len(rotations)), "exact slices")
         points, inside = geometry.points(rotations[batch])
-        plan.setpts(*_columns(points, precision))
+        plan.setpts(*columns(points, precision))
         values = np.zeros(inside.shape, kind)
         values[inside] = plan.execute(modes)
         samples[batch, geometry.chosen] = values
@@ -303,13 +301,13 @@ class SliceGeometry:
 
 def _spread(values, rotations, geometry, side, *, precision, progress) -> np.ndarray:
     """Return the real part of the sum of values times plane waves on `side` voxels along an edge."""
-    kind = _complex(precision)
-    plan = _plan(1, side, precision)
+    kind = complex_kind(precision)
+    plan = make_plan(1, side, precision)
     total = np.zeros((side,) * 3, kind(0).real.dtype)
     for batch in geometry.batches(len(rotations)):
         _report(progress, batch.start / len(rotations), "exact back-projection")
         points, inside = geometry.points(rotations[batch])
-        plan.setpts(*_columns(points, precision))
+        plan.setpts(*columns(points, precision))
         total += plan.execute(np.ascontiguousarray(values[batch][inside], dtype=kind)).real
     return total
 
@@ -339,25 +337,6 @@ def _convolve(power: np.ndarray, volume: np.ndarray, threads: int) -> np.ndarray
     padded = scipy.fft.rfftn(volume, s=(2 * size,) * 3, workers=workers)
     padded *= power
     return scipy.fft.irfftn(padded, s=(2 * size,) * 3, workers=workers)[:size, :size, :size]
-
-
-def _plan(nufft_type: int, side: int, precision: str) -> finufft.Plan:
-    """Return a plan of 3D transforms on one thread, so that the bits do not depend on the machine."""
-    kind, eps = _complex(precision), 1e-7 if precision == "double" else 1e-5
-    options = {"upsampfac": 2.0 if side <= SMALL_BOX else 1.25, "showwarn": 0, "nthreads": 1}
-    sign = -1 if nufft_type == 2 else 1
-    return finufft.Plan(nufft_type, (side,) * 3, 1, eps, sign, dtype=np.dtype(kind).name, **options)
-
-
-def _columns(points: np.ndarray, precision: str) -> tuple[np.ndarray, ...]:
-    real = _complex(precision)(0).real.dtype
-    return tuple(np.ascontiguousarray(axis, dtype=real) for axis in points)
-
-
-def _complex(precision: str) -> type:
-    kinds = {"single": np.complex64, "double": np.complex128}
-    must(precision in kinds, "precision must be single or double", repr(precision), "Choose one")
-    return kinds[precision]
 
 
 def _edge(volume: np.ndarray) -> int:

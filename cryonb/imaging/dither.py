@@ -1,0 +1,129 @@
+"""Grids turned at random against a map's own, and the exact way back from them.
+
+What interpolation leaves behind is tied to the grid; what the particle left is tied to the particle. A map that was
+reconstructed on a turned grid and read back at the points of the unturned one keeps only the second in common with a
+map that was made on the unturned grid.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from .fourier import half_indices
+from .nufft import columns, make_plan
+from .rotations import random_rotations
+from .symmetry import symmetry_operators
+
+LEAST_TURN = 15.0
+"""Smallest angle between a turned grid and each of the 24 rotations that map the grid onto itself [degree]."""
+
+STREAM = 24
+"""Keeps these draws apart from others of the same seed."""
+
+
+def turned_grids(count: int, seed: int) -> np.ndarray:
+    """Return rotations of the grid, none of which comes close to mapping it onto itself.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    seed : int
+        Source of randomness; the first rotations are the same whatever the count.
+
+    Returns
+    -------
+    ndarray, (count, 3, 3), float64
+        Rotations, each at least `LEAST_TURN` from the 24 of the cube.
+    """
+    rng = np.random.default_rng([seed, STREAM])
+    kept: list[np.ndarray] = []
+    while len(kept) < count:
+        turn = random_rotations(1, rng)[0]
+        if turn_from_cube(turn) >= LEAST_TURN:
+            kept.append(turn)
+    return np.array(kept).reshape(count, 3, 3)
+
+
+def turn_from_cube(rotation: np.ndarray) -> float:
+    """Return the angle between a rotation and the nearest one that maps a cubic grid onto itself.
+
+    Parameters
+    ----------
+    rotation : ndarray, (3, 3), float64
+        Rotation.
+
+    Returns
+    -------
+    float
+        Angle [degree], at most 62.8.
+
+    Examples
+    --------
+    >>> turn_from_cube(np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))
+    0.0
+    """
+    traces = np.einsum("kij,ij->k", symmetry_operators("O"), rotation)
+    return float(np.degrees(np.arccos(np.clip((traces.max() - 1.0) / 2.0, -1.0, 1.0))))
+
+
+@lru_cache(maxsize=2)
+def _points_of_sphere(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the flat positions and the (x, y, z) indices of the coefficients inside the sphere both grids hold."""
+    kz, ky, kx = half_indices(size)
+    inside = np.flatnonzero(kz**2 + ky**2 + kx**2 <= (size / 2) ** 2)
+    columns_ = size // 2 + 1
+    lines = half_indices(size, 2)[0].ravel()
+    z, y, x = lines[inside // (size * columns_)], lines[inside // columns_ % size], inside % columns_
+    return inside, np.stack([x, y, z])
+
+
+def read_back(density: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Return the transform of a map on a turned grid, at the points of the unturned one.
+
+    Parameters
+    ----------
+    density : ndarray, (n, n, n), float32
+        Map of a particle turned by `rotation`: f(x) = original(rotation^T x), centre at n // 2.
+    rotation : ndarray, (3, 3), float64
+        The turn.
+
+    Returns
+    -------
+    ndarray, (n, n, n // 2 + 1), complex64
+        Half transform of the original, in the layout of `half_transform`; zero outside the sphere abs(k) <= n / 2,
+        beyond which a turned grid holds other frequencies.
+
+    Notes
+    -----
+    F_original(k) = F_turned(rotation k), by a non-uniform transform of type 2 in double precision, to 1e-6.
+
+    References
+    ----------
+    Barnett, Magland & af Klinteberg (2019), doi:10.1137/18M120885X
+    """
+    size = density.shape[0]
+    inside, points = _points_of_sphere(size)
+    turned = (2.0 * np.pi / size) * (rotation @ points)
+    plan = make_plan(2, size, "double", upsampling=1.25)
+    plan.setpts(*columns(turned[::-1]))
+    result = np.zeros((size, size, size // 2 + 1), np.complex64)
+    result.reshape(-1)[inside] = plan.execute(np.ascontiguousarray(density, dtype=np.complex128))
+    return result
+
+
+def bytes_to_read_back(size: int) -> int:
+    """Return the memory that `read_back` holds at a time.
+
+    Parameters
+    ----------
+    size : int
+        Voxels along an edge.
+
+    Returns
+    -------
+    int
+        Memory [byte]: the map and its fine grid in double precision, and the points.
+    """
+    points = 2.1 * size**3 / 8
+    return int(16 * size**3 + 16 * (1.25 * size + 2) ** 3 + points * (6 * 8 + 16 + 32) + 4 * size**3)
