@@ -150,11 +150,14 @@ class Reconstruction:
         Mean weight of the grid points of every shell.
     note : str
         How the solution was reached, where there is something to say.
+    weights : array, (side, side, reach + 1), float32, or None
+        Inserted weight of every point of the padded grid with x >= 0, where it was kept.
     """
 
     density: Any
     shell_weight: np.ndarray
     note: str = ""
+    weights: Any = None
 
 
 def without_corners(density: Any) -> Any:
@@ -185,7 +188,10 @@ def without_corners(density: Any) -> Any:
 
 
 def reconstruct(
-    accumulator: Accumulator, gridding_correction: bool = True, pause: Callable[[], None] = _go_on
+    accumulator: Accumulator,
+    gridding_correction: bool = True,
+    pause: Callable[[], None] = _go_on,
+    keep_weights: bool = False,
 ) -> Reconstruction:
     """Return the volume of an accumulator, which is used up.
 
@@ -197,14 +203,17 @@ def reconstruct(
         Whether to divide the volume by the transform of the kernel.
     pause : callable, optional
         Called between planes; what it raises stops the reconstruction.
+    keep_weights : bool, optional
+        Whether the weight of every point is kept.
 
     Returns
     -------
     Reconstruction
-        Volume and shell weights.
+        Volume, shell weights, and the weights of all points where they are to be kept.
     """
     grid = accumulator.grid
     sums = accumulator.fold()
+    weights = sums[..., 2].copy() if keep_weights else None
     shell_weight = _shell_means(sums, grid, 1.0 / grid.scale, 0.5, pause)[: grid.size // 2 + 1]
     _divide(sums, grid, SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0, pause), pause)
     density = _to_real_space(sums, grid, pause)
@@ -214,7 +223,7 @@ def reconstruct(
         density *= profile[:, None, None]
         density *= profile[:, None]
         density *= profile
-    return Reconstruction(density, shell_weight)
+    return Reconstruction(density, shell_weight, weights=weights)
 
 
 def _plane_square(grid: Grid) -> np.ndarray:

@@ -1,59 +1,28 @@
 """Runs: the reconstruction of half maps from particles with poses."""
 
 import dataclasses
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ..backends import get_backend
 from ..config import MaskConfig, RunConfig
 from ..engines import available_threads, get_engine
-from ..errors import RunStopped, must
+from ..errors import must
 from ..imaging.bands import CORNER, MEASURED, Extent, classify, holds_data
 from ..imaging.fourier import half_transform
 from ..imaging.masks import checked_mask, make_mask, mask_diameter
-from ..imaging.reconstruct import Accumulator, Reconstruction, without_corners
-from ..imaging.reconstruct import reconstruct as divide_and_transform
+from ..imaging.reconstruct import Reconstruction
 from ..imaging.shells import crossing, fourier_shell_correlation, n_coefficients, shell_power
 from ..provenance import stamp
 from ..schema import HALVES, REFINEMENT, build, grid_coordinates, shell_coordinates
-from .planning import grid_of, plan, refuse_if_too_large, warn_if_thin
-from .prepare import TILE, Images, Weigher, half_sets
+from .counter import Counter, Progress
+from .half_map import half_map
+from .planning import plan, refuse_if_too_large, warn_if_thin
+from .prepare import Images, half_sets
 from .requirements import settled
 from .sampling import Sampling
-
-Progress = Callable[[float, str], None]
-
-CARRIED_TILES = 32
-"""Tiles after which sums near the origin are carried over in double precision."""
-
-
-class _Counter:
-    """Progress of several threads as one fraction; once the listener objects, every thread stops."""
-
-    def __init__(self, total: int, listener: Progress | None) -> None:
-        self._total, self._listener, self._done = max(1, total), listener, 0
-        self._stop: BaseException | None = None
-        self._lock = threading.Lock()
-
-    def add(self, amount: float, text: str) -> None:
-        with self._lock:
-            if self._stop is not None:
-                raise RunStopped("the run was stopped. Start it again to continue.") from self._stop
-            self._done += amount
-            if self._listener is not None:
-                try:
-                    self._listener(min(1.0, self._done / self._total), text)
-                except BaseException as problem:
-                    self._stop = problem
-                    raise
-
-    def stop(self, problem: BaseException) -> None:
-        """Make every thread stop where it next reports."""
-        self._stop = problem
 
 
 def reconstruct(
@@ -111,12 +80,10 @@ def reconstruct(
     mask = None if mask is None else checked_mask(mask, shape)
     halves = half_sets(particles, settings)
     threads = settings.compute.threads or available_threads()
-    counter = _Counter(needed.n_particles, progress)
-    soft = settings.box.corners == "soft"
+    counter = Counter(needed.n_particles, progress)
 
     def one(half: Images, share: int) -> Reconstruction:
-        made = _half_map(half, share, counter)
-        return dataclasses.replace(made, density=without_corners(made.density)) if soft else made
+        return half_map(half, share, counter)
 
     try:
         results = get_engine(settings.compute.engine).map(one, halves, threads)
@@ -124,79 +91,6 @@ def reconstruct(
         counter.stop(problem)
         raise
     return _labelled(particles, settings, needed.sampling, results, mask)
-
-
-def _half_map(images: Images, threads: int, counter: _Counter) -> Reconstruction:
-    backend = get_backend(images.config.compute.backend)
-    weigher = Weigher.of(images, backend.xp)
-    if images.config.box.kernel == "nufft":
-        return _exact_half_map(images, weigher, threads, counter)
-    accumulator = Accumulator.empty(grid_of(images.sampling, images.config), backend.xp)
-    for batch in _batches(images):
-        pixels = backend.xp.asarray(images.read(batch))
-        for number, tile in enumerate(_tiles_of(batch), batch.start // TILE):
-            inside = slice(tile.start - batch.start, tile.stop - batch.start)
-            coefficients, weights = weigher(tile, pixels[inside])
-            rotations = backend.xp.asarray(images.rotations[tile])
-            for part in _parts_of(len(weights), rotations.shape[1]):
-                accumulator.insert(coefficients[part], weights[part], rotations[part], threads)
-                counter.add(part.stop - part.start, "inserting slices")
-            if number % CARRIED_TILES == CARRIED_TILES - 1:
-                accumulator.carry()
-    gridding_correction = images.config.box.gridding_correction
-    return divide_and_transform(accumulator, gridding_correction, lambda: counter.add(0, "to real space"))
-
-
-def _batches(images: Images) -> list[slice]:
-    """Return what is read at a time: a whole number of tiles."""
-    wanted = images.config.compute.batch_size or 2 * TILE
-    step = TILE * max(1, wanted // (2 * TILE))
-    return [slice(start, min(start + step, len(images))) for start in range(0, len(images), step)]
-
-
-def _tiles_of(batch: slice) -> list[slice]:
-    return [slice(start, min(start + TILE, batch.stop)) for start in range(batch.start, batch.stop, TILE)]
-
-
-def _parts_of(count: int, operators: int) -> list[slice]:
-    """Return pieces of a tile, so small that a run can be stopped between two of them also where symmetry is high."""
-    step = max(1, TILE // operators)
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
-
-
-def _exact_half_map(images: Images, weigher: Weigher, threads: int, counter: _Counter) -> Reconstruction:
-    from ..imaging.exact import least_squares_volume
-
-    parts = []
-    for tile in images.tiles():
-        parts.append(weigher(tile, images.read(tile)))
-        counter.add(0, "preparing images")
-    coefficients, weights = (np.concatenate(part) for part in zip(*parts))
-    operators = images.rotations.shape[1]
-    coefficients, weights = (np.repeat(part, operators, axis=0) for part in (coefficients, weights))
-    rotations = images.rotations.reshape(-1, 3, 3).astype(np.float64)
-    size = images.sampling.box_size
-    told = 0.0
-
-    def progress(fraction: float, text: str) -> None:
-        nonlocal told
-        counter.add(len(images) * max(0.0, fraction - told), text)
-        told = max(told, fraction)
-
-    density, record = least_squares_volume(coefficients, weights, rotations, size, threads=threads, progress=progress)
-    progress(1.0, "exact reconstruction")
-    ended = "converged" if record.converged else "not converged"
-    note = f"{ended} after {record.iterations} steps, relative residual {record.residual:.2g}"
-    return Reconstruction(density, _plane_weight(weights, size), note)
-
-
-def _plane_weight(weights: np.ndarray, size: int) -> np.ndarray:
-    """Return the mean weight of the points of each shell that the slices bring, for an exact reconstruction."""
-    from ..imaging.fourier import half_radius
-
-    shell = np.floor(half_radius(weights.shape[1], 2) + 0.5).astype(int).ravel()
-    total = np.bincount(shell, weights.sum(axis=0, dtype=np.float64).ravel(), size // 2 + 1)[: size // 2 + 1]
-    return total / n_coefficients(size)
 
 
 def _labelled(

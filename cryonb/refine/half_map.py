@@ -1,0 +1,124 @@
+"""From images with poses to one map: every stage of the operator is a setting of the images' run."""
+
+import dataclasses
+from functools import partial
+
+import numpy as np
+
+from ..backends import get_backend
+from ..imaging.reconstruct import Accumulator, Reconstruction, without_corners
+from ..imaging.reconstruct import reconstruct as divide_and_transform
+from ..imaging.shells import n_coefficients
+from .counter import Counter
+from .planning import grid_of
+from .prepare import TILE, Images, Weigher
+
+CARRIED_TILES = 32
+"""Tiles after which sums near the origin are carried over in double precision."""
+
+
+def half_map(images: Images, threads: int, counter: Counter, keep_weights: bool = False) -> Reconstruction:
+    """Return the map of some images, each inserted at its own pose.
+
+    Parameters
+    ----------
+    images : Images
+        The images, with the settings of the operator.
+    threads : int
+        CPU threads; the result does not depend on them.
+    counter : Counter
+        Told how many images were inserted; may stop the run.
+    keep_weights : bool, optional
+        Whether the inserted weight of every point of the grid is kept.
+
+    Returns
+    -------
+    Reconstruction
+        Density, shell weights, and the weights where they are to be kept.
+
+    Notes
+    -----
+    sum(w c F) / sum(w c^2) on a padded grid, where F is the half transform of an image, c its contrast transfer and w
+    the interpolation kernel; then the inverse transform, divided by that of the kernel; then, where the settings ask
+    for it, without the corners outside the inscribed sphere.
+    """
+    made = (
+        _exact(images, threads, counter)
+        if images.config.box.kernel == "nufft"
+        else _gridded(images, threads, counter, keep_weights)
+    )
+    if images.config.box.corners == "soft":
+        made = dataclasses.replace(made, density=without_corners(made.density))
+    return made
+
+
+def _gridded(images: Images, threads: int, counter: Counter, keep_weights: bool) -> Reconstruction:
+    backend = get_backend(images.config.compute.backend)
+    weigher = Weigher.of(images, backend.xp)
+    accumulator = Accumulator.empty(grid_of(images.sampling, images.config), backend.xp)
+    for batch in _batches(images):
+        pixels = backend.xp.asarray(images.read(batch))
+        for number, tile in enumerate(_tiles_of(batch), batch.start // TILE):
+            inside = slice(tile.start - batch.start, tile.stop - batch.start)
+            coefficients, weights = weigher(tile, pixels[inside])
+            rotations = backend.xp.asarray(images.rotations[tile])
+            for part in _parts_of(len(weights), rotations.shape[1]):
+                accumulator.insert(coefficients[part], weights[part], rotations[part], threads)
+                counter.add(part.stop - part.start, "inserting slices")
+            if number % CARRIED_TILES == CARRIED_TILES - 1:
+                accumulator.carry()
+    gridding_correction = images.config.box.gridding_correction
+    pause = partial(counter.add, 0, "to real space")
+    return divide_and_transform(accumulator, gridding_correction, pause, keep_weights)
+
+
+def _batches(images: Images) -> list[slice]:
+    """Return what is read at a time: a whole number of tiles."""
+    wanted = images.config.compute.batch_size or 2 * TILE
+    step = TILE * max(1, wanted // (2 * TILE))
+    return [slice(start, min(start + step, len(images))) for start in range(0, len(images), step)]
+
+
+def _tiles_of(batch: slice) -> list[slice]:
+    return [slice(start, min(start + TILE, batch.stop)) for start in range(batch.start, batch.stop, TILE)]
+
+
+def _parts_of(count: int, operators: int) -> list[slice]:
+    """Return pieces of a tile, so small that a run can be stopped between two of them also where symmetry is high."""
+    step = max(1, TILE // operators)
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+def _exact(images: Images, threads: int, counter: Counter) -> Reconstruction:
+    from ..imaging.exact import least_squares_volume
+
+    weigher, parts = Weigher.of(images), []
+    for tile in images.tiles():
+        parts.append(weigher(tile, images.read(tile)))
+        counter.add(0, "preparing images")
+    coefficients, weights = (np.concatenate(part) for part in zip(*parts))
+    operators = images.rotations.shape[1]
+    coefficients, weights = (np.repeat(part, operators, axis=0) for part in (coefficients, weights))
+    rotations = images.rotations.reshape(-1, 3, 3).astype(np.float64)
+    size = images.sampling.box_size
+    told = 0.0
+
+    def progress(fraction: float, text: str) -> None:
+        nonlocal told
+        counter.add(len(images) * max(0.0, fraction - told), text)
+        told = max(told, fraction)
+
+    density, record = least_squares_volume(coefficients, weights, rotations, size, threads=threads, progress=progress)
+    progress(1.0, "exact reconstruction")
+    ended = "converged" if record.converged else "not converged"
+    note = f"{ended} after {record.iterations} steps, relative residual {record.residual:.2g}"
+    return Reconstruction(density, _plane_weight(weights, size), note)
+
+
+def _plane_weight(weights: np.ndarray, size: int) -> np.ndarray:
+    """Return the mean weight of the points of each shell that the slices bring, for an exact reconstruction."""
+    from ..imaging.fourier import half_radius
+
+    shell = np.floor(half_radius(weights.shape[1], 2) + 0.5).astype(int).ravel()
+    total = np.bincount(shell, weights.sum(axis=0, dtype=np.float64).ravel(), size // 2 + 1)[: size // 2 + 1]
+    return total / n_coefficients(size)
