@@ -45,6 +45,8 @@ class Images:
         Contrast transfer; None where it is not corrected.
     config : RunConfig
         Settings.
+    share : ndarray, (m,), float32, or None
+        How much of each image belongs to the class; None for all of it.
     """
 
     stack: xr.DataArray
@@ -54,6 +56,7 @@ class Images:
     shift_y: np.ndarray
     ctf: CtfParameters | None
     config: RunConfig
+    share: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.shift_x)
@@ -97,7 +100,7 @@ class Images:
         return pixels
 
 
-def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = None) -> Images:
+def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = None, class_id: int = 0) -> Images:
     """Return the images of a half set, ordered by id, with what is needed to insert them.
 
     Parameters
@@ -108,6 +111,8 @@ def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = Non
         Settings.
     subset : {1, 2}, optional
         Half set: 1 for A, 2 for B; all particles if not given.
+    class_id : int, optional
+        Class that images are weighted for, by `class_posterior`; 0 for none.
 
     Returns
     -------
@@ -133,7 +138,8 @@ def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = Non
     shift_x, shift_y = (
         chosen[name].values.astype(np.float64) / sampling.field_of_view for name in ("shift_x", "shift_y")
     )
-    return Images(chosen["image"], sampling, rotations, shift_x, shift_y, _ctf_of(chosen, config), config)
+    share = chosen["class_posterior"].sel(class_id=class_id).values.astype(np.float32) if class_id else None
+    return Images(chosen["image"], sampling, rotations, shift_x, shift_y, _ctf_of(chosen, config), config, share)
 
 
 def _is_in_order(order: np.ndarray, count: int) -> bool:
@@ -249,13 +255,18 @@ class Weigher:
         transform *= xp.asarray(along_x)[:, None, :]
         if images.ctf is None:
             transform *= self.limit
-            return transform, xp.ascontiguousarray(xp.broadcast_to(self.limit, transform.shape))
-        factor = contrast_transfer(images.ctf[chosen], self.plane)
-        if images.config.imaging.ctf == "phase_flip":
-            factor = xp.sign(factor)
-        factor *= self.limit
-        transform *= factor
-        factor *= factor
+            factor = xp.ascontiguousarray(xp.broadcast_to(self.limit, transform.shape))
+        else:
+            factor = contrast_transfer(images.ctf[chosen], self.plane)
+            if images.config.imaging.ctf == "phase_flip":
+                factor = xp.sign(factor)
+            factor *= self.limit
+            transform *= factor
+            factor *= factor
+        if images.share is not None:
+            share = xp.asarray(images.share[chosen])[:, None, None]
+            transform *= share
+            factor *= share
         return transform, factor
 
     def _transform(self, pixels: Any) -> tuple[Any, int, int]:
@@ -290,7 +301,7 @@ def _binned_pixels(transform: Any, read: int, binned: int) -> Any:
     return pixels.astype(np.float32)
 
 
-def half_sets(particles: xr.Dataset, config: RunConfig) -> tuple[Images, Images]:
+def half_sets(particles: xr.Dataset, config: RunConfig, class_id: int = 0) -> tuple[Images, Images]:
     """Return the images of half sets A and B.
 
     Parameters
@@ -299,6 +310,8 @@ def half_sets(particles: xr.Dataset, config: RunConfig) -> tuple[Images, Images]
         Kind cryonb/particles, with `random_subset`.
     config : RunConfig
         Settings.
+    class_id : int, optional
+        Class that images are weighted for; 0 for none.
 
     Returns
     -------
@@ -311,7 +324,7 @@ def half_sets(particles: xr.Dataset, config: RunConfig) -> tuple[Images, Images]
         If a half set is empty.
     """
     must("random_subset" in particles, "particles must have half sets", "none", "Open the table with cn.open_particles")
-    halves = tuple(images_of(particles, config, subset) for subset in (1, 2))
+    halves = tuple(images_of(particles, config, subset, class_id) for subset in (1, 2))
     sizes = [len(half) for half in halves]
     if min(sizes) == 0:
         raise InputError(

@@ -1,0 +1,189 @@
+"""Images that stand in for the particles: of a map that is known to end at a frequency, or of nothing but noise.
+
+They have the poses, shifts, contrast transfer and noise spectrum of the particles that they stand in for, and take
+the same way through the operator. What a curve of theirs shows past the end of their map, the operator made.
+"""
+
+import dataclasses
+from typing import Self
+
+import numpy as np
+import scipy.fft
+
+from ..imaging.ctf import FrequencyPlane, contrast_transfer
+from ..imaging.fourier import half_radius, real_space, resize
+from ..imaging.images import displacement, normalise
+from ..imaging.noise import noise_spectrum, white_noise
+from ..imaging.projector import FourierVolume, fourier_volume, in_plane_limit, slices
+from .prepare import TILE, Images
+
+STREAM = 1000
+"""First of the streams of randomness that stand-ins draw from, one a replica."""
+
+BACKGROUND = 0.45
+"""Noise is measured further from the centre than this fraction of the box."""
+
+MEASURED_IMAGES = 512
+"""Most images that the noise spectrum is measured in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What stand-in images show.
+
+    Attributes
+    ----------
+    spectrum : ndarray, (n // 2 + 1,), float64
+        Variance of the noise per pixel, in every shell of the images as read.
+    volume : FourierVolume or None
+        The map; None for pure noise.
+    max_index : float
+        Where the map ends, in units of 1 / field of view.
+    grey_scale : float
+        Factor from a coefficient of the map to one of an image.
+    seed, replica : int
+        Source of randomness.
+    """
+
+    spectrum: np.ndarray
+    volume: FourierVolume | None
+    max_index: float
+    grey_scale: float
+    seed: int
+    replica: int
+
+    def again(self, replica: int) -> Self:
+        """Return the same scene with other noise.
+
+        Parameters
+        ----------
+        replica : int
+            Which.
+
+        Returns
+        -------
+        Scene
+            The scene.
+        """
+        return dataclasses.replace(self, replica=replica)
+
+
+def measured_noise(images: Images) -> np.ndarray:
+    """Return the spectrum of the noise in some images, measured around the particle.
+
+    Parameters
+    ----------
+    images : Images
+        Particles.
+
+    Returns
+    -------
+    ndarray, (n // 2 + 1,), float64
+        Variance per pixel in every shell, after the normalisation that the settings ask for.
+    """
+    step = max(1, len(images) // MEASURED_IMAGES)
+    tiles = images.tiles()[:: step if step < len(images.tiles()) else 1]
+    kept = tiles[: max(1, MEASURED_IMAGES // TILE)]
+    pixels = np.concatenate([_as_inserted(images.read(tile), images) for tile in kept])
+    return noise_spectrum(pixels, BACKGROUND * images.sampling.read_size)
+
+
+def scene_of(transform: np.ndarray, images: Images, spectrum: np.ndarray, max_index: float) -> Scene:
+    """Return the scene of a map that ends at a frequency.
+
+    Parameters
+    ----------
+    transform : ndarray, (n, n, n // 2 + 1), complex64
+        Half transform of the map.
+    images : Images
+        Particles that the scene is for.
+    spectrum : ndarray, (m // 2 + 1,), float64
+        Noise, from `measured_noise`.
+    max_index : float
+        Where the map is cut off: a sphere, in units of 1 / field of view.
+
+    Returns
+    -------
+    Scene
+        The scene.
+    """
+    size = transform.shape[0]
+    inside = half_radius(size) < np.float32(max_index)
+    density = real_space(transform * inside, size).astype(np.float32)
+    small = min(size, 2 * int(np.ceil(max_index)) + 2)
+    prepared = fourier_volume(resize(density, small), 2.0, "kaiser_bessel", True, max_index)
+    sampling = images.sampling
+    grey_scale = (sampling.field_of_view / small / sampling.pixel_size) ** 3
+    return Scene(spectrum, prepared, max_index, grey_scale, images.config.compute.seed, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class StandIns(Images):
+    """Images of a scene in place of those of the particles.
+
+    Attributes
+    ----------
+    scene : Scene
+        What they show.
+    """
+
+    scene: Scene | None = None
+
+    @classmethod
+    def of(cls, images: Images, scene: Scene) -> Self:
+        """Return stand-ins for some images.
+
+        Parameters
+        ----------
+        images : Images
+            The particles.
+        scene : Scene
+            What is shown in their place.
+
+        Returns
+        -------
+        StandIns
+            Images of the scene.
+        """
+        return cls(**{field.name: getattr(images, field.name) for field in dataclasses.fields(Images)}, scene=scene)
+
+    def read(self, chosen: slice) -> np.ndarray:
+        """Return images of the scene.
+
+        Parameters
+        ----------
+        chosen : slice
+            Which images.
+
+        Returns
+        -------
+        ndarray, (m, n, n), float32
+            The images, as the particles stand in their files.
+        """
+        scene, size = self.scene, self.sampling.read_size
+        ids = self.stack["particle"].values[chosen]
+        transform = scipy.fft.rfft2(white_noise(scene.seed, STREAM + scene.replica, ids, size))
+        transform *= np.sqrt(np.interp(half_radius(size, 2), np.arange(len(scene.spectrum)), scene.spectrum))
+        if scene.volume is not None:
+            transform += self._seen(chosen)
+        pixels = scipy.fft.irfft2(transform, s=(size, size)).astype(np.float32)
+        return -pixels if self.config.imaging.invert_contrast else pixels
+
+    def _seen(self, chosen: slice) -> np.ndarray:
+        """Return the half transforms of the scene's projections, from the first pixel."""
+        scene, size = self.scene, self.sampling.read_size
+        inside = in_plane_limit(size, "circle", scene.max_index - 1e-3)
+        seen = slices(scene.volume, self.rotations[chosen, 0], inside)
+        along_y, along_x = displacement(self.shift_x[chosen], self.shift_y[chosen], size, size // 2, size)
+        seen *= along_y.conj()[:, :, None] * np.float32(scene.grey_scale)
+        seen *= along_x.conj()[:, None, :]
+        if self.ctf is not None:
+            factor = contrast_transfer(self.ctf[chosen], FrequencyPlane.of(size, self.sampling.pixel_size))
+            seen *= np.sign(factor) if self.config.imaging.ctf == "phase_flip" else factor
+        return seen
+
+
+def _as_inserted(pixels: np.ndarray, images: Images) -> np.ndarray:
+    imaging = images.config.imaging
+    pixels = -pixels if imaging.invert_contrast else pixels
+    return normalise(pixels) if imaging.normalise else pixels
