@@ -1,19 +1,17 @@
 """The door to the figures: a Dataset goes in, a matplotlib figure comes out, and nothing is computed.
 
 Each file of this folder may bind ``PLOTS``, a mapping of Dataset kinds (``attrs["schema"]``) to functions that
-return a `marks.Sheet`. A kind that no file knows is drawn by its dimensions: every variable over spatial frequency,
+return a `marks.Sheet`, and ``PANELS``, one to functions that return the `marks.Panel` by which it stands beside other
+runs. A kind that no file knows is drawn by its dimensions: every variable over spatial frequency,
 or every map. matplotlib is loaded when the first figure is drawn.
 """
 
-import importlib
-import pkgutil
-from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
 from ..errors import SchemaError, must
+from .catalogue import bound
 from .facts import data_end, provenance_settings
 from .saving import save_figure
 from .wording import past_nyquist
@@ -34,14 +32,6 @@ __all__ = [
     "sheet",
     "side_by_side",
 ]
-
-
-@cache
-def _plots() -> dict[str, Callable]:
-    found: dict[str, Callable] = {}
-    for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-        found.update(getattr(importlib.import_module(f"{__name__}.{module}"), "PLOTS", {}))
-    return found
 
 
 def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
@@ -69,7 +59,7 @@ def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
     rule = "a Dataset with a kind in attrs['schema'], or a DataTree of them, is needed"
     known = isinstance(dataset, xr.Dataset) and "schema" in dataset.attrs
     must(known, rule, type(dataset).__name__, "Open or compute one first", SchemaError)
-    return _plots().get(dataset.attrs["schema"], generic.sheet)(dataset)
+    return bound("PLOTS").get(dataset.attrs["schema"], generic.sheet)(dataset)
 
 
 def draw(dataset: xr.Dataset | xr.DataTree) -> "Figure":

@@ -58,7 +58,7 @@ def fsc_curves(dataset: xr.Dataset) -> list[Curve]:
             y = dataset["fsc"].sel(fsc_kind=kind).values.astype(float)
             found.append(Curve(x, y, kind, _fsc_label(dataset, kind, y), **FSC_STYLE.get(kind, {})))
         return found
-    held = xr.DataArray(np.isin(facts.bands(dataset), ("measured", "corner")), dims="frequency")
+    held = xr.DataArray(np.isin(facts.bands(dataset), facts.DATA_BANDS), dims="frequency")
     curve = dataset["fsc_unmasked"].where(held)
     if "class_id" not in curve.dims:
         label = f"unmasked: {_reading(facts.crossing(dataset))}"

@@ -16,6 +16,9 @@ MAKERS = ("reconstruct", "refine")
 
 JUDGEMENT = "diagnose"
 
+DATA_BANDS = ("measured", "corner", "noise")
+"""Bands of shells that hold inserted data; in "noise" nothing in them is tied to the object."""
+
 
 def number(dataset: xr.Dataset, name: str) -> float:
     """Return a scalar of a Dataset.
@@ -136,7 +139,7 @@ def data_end(dataset: xr.Dataset) -> float:
     said = number(dataset, "data_end")
     if math.isfinite(said):
         return said
-    frequency = dataset["frequency"].values[np.isin(bands(dataset), ("measured", "corner"))]
+    frequency = dataset["frequency"].values[np.isin(bands(dataset), DATA_BANDS)]
     return 1.0 / frequency[-1] if frequency.size and frequency[-1] > 0 else math.nan
 
 

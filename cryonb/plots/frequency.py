@@ -8,12 +8,13 @@ import xarray as xr
 
 from . import facts, wording
 from .layout import runs_of
-from .marks import GREY, ORANGE, PALE, SKY, VERMILLION, Band, Line
+from .marks import GREEN, GREY, PALE, SKY, VERMILLION, Band, Line
 
 X_LABEL = "spatial frequency [1/Å]"
 
 BAND_STYLE = {
-    "corner": dict(label="corner: past the particle Nyquist", colour=ORANGE),
+    "corner": dict(label="corner: past the particle Nyquist", colour=GREEN),
+    "noise": dict(label="data without correlation", colour=GREY, hatch="..."),
     "support": dict(label="next to the data: predictable, not measured", colour=SKY),
     "no data": dict(label="no data", colour=PALE, hatch="////"),
 }
@@ -60,8 +61,8 @@ def band_marks(dataset: xr.Dataset, stop: float, named: bool = True) -> list[Ban
     Returns
     -------
     list of Band
-        Named "corner", "support" and "no data"; neighbours share an edge half way between their shells, or at the
-        limit of the data where that lies within a shell of it.
+        Named "corner", "noise", "support" and "no data"; neighbours share an edge half way between their shells,
+        or at the limit of the data where that lies within a shell of it.
     """
     frequency = dataset["frequency"].values
     edges = _edges(dataset, stop)
@@ -89,7 +90,7 @@ def _edges(dataset: xr.Dataset, stop: float) -> np.ndarray:
     return np.maximum.accumulate(edges)
 
 
-def nyquist_lines(*datasets: xr.Dataset, names: str = "full") -> list[Line]:
+def nyquist_lines(*datasets: xr.Dataset, names: str = "full", corners: bool = False) -> list[Line]:
     """Return the particle Nyquist, the grid Nyquist, and the end of the corners where there are some.
 
     Parameters
@@ -98,6 +99,8 @@ def nyquist_lines(*datasets: xr.Dataset, names: str = "full") -> list[Line]:
         Kinds with a `frequency` dimension.
     names : {"full", "short", ""}, optional
         Whether the lines carry all their words, or short ones with the rest in the key, or none.
+    corners : bool, optional
+        Whether the end of the corners is shown also where no shell holds corner data.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def nyquist_lines(*datasets: xr.Dataset, names: str = "full") -> list[Line]:
     """
     groups: list[list[tuple[str, float]]] = []
     for name in LIMITS:
-        for at in sorted({_limit(dataset, name) for dataset in datasets} - {0.0}):
+        for at in sorted({_limit(dataset, name, corners) for dataset in datasets} - {0.0}):
             twin = next((group for group in groups if math.isclose(group[0][1], at, rel_tol=2e-3)), None)
             if twin is None:
                 groups.append([(name, at)])
@@ -115,9 +118,10 @@ def nyquist_lines(*datasets: xr.Dataset, names: str = "full") -> list[Line]:
     return [_limit_line(group, names) for group in groups]
 
 
-def _limit(dataset: xr.Dataset, name: str) -> float:
+def _limit(dataset: xr.Dataset, name: str, corners: bool = False) -> float:
     if name == "corner_end":
-        return math.sqrt(2.0) * _limit(dataset, "particle_nyquist") if "corner" in facts.bands(dataset) else 0.0
+        shown = corners or "corner" in facts.bands(dataset)
+        return math.sqrt(2.0) * _limit(dataset, "particle_nyquist") if shown else 0.0
     at = facts.number(dataset, name)
     return at if math.isfinite(at) and at > 0 else 0.0
 

@@ -7,6 +7,8 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 MOST_PLACED = 6
 """Lines up to which places are searched for; beyond, each line gets a row of its own."""
 
@@ -163,6 +165,38 @@ def bar_length(extent: float) -> float:
     wanted = extent / 3.0
     power = 10.0 ** math.floor(math.log10(wanted))
     return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= wanted)
+
+
+def stacked(terms: Sequence[np.ndarray], top: np.ndarray) -> list[np.ndarray]:
+    """Return the edges of the layers of a stack whose upper edge is a given curve.
+
+    Parameters
+    ----------
+    terms : sequence of ndarray
+        Terms that sum to the curve, the lowest first.
+    top : ndarray
+        The curve.
+
+    Returns
+    -------
+    list of ndarray
+        One edge more than there are terms, from zero to the curve. A layer never turns over: a term against the sign
+        of the curve has no thickness, and takes its amount from its neighbours.
+
+    Examples
+    --------
+    >>> signal, artefact = np.array([0.5, 0.6]), np.array([0.2, -0.1])
+    >>> [edge.round(2).tolist() for edge in stacked([signal, artefact], signal + artefact)]
+    [[0.0, 0.0], [0.5, 0.5], [0.7, 0.5]]
+    """
+    sign, height = np.where(top < 0, -1.0, 1.0), np.abs(top)
+    total, reached = np.zeros_like(height), np.zeros_like(height)
+    edges = [np.zeros_like(height)]
+    for term in terms[:-1]:
+        total = total + term
+        reached = np.maximum(reached, np.clip(sign * total, 0.0, height))
+        edges.append(sign * reached)
+    return [*edges, top]
 
 
 def runs_of(labels: Sequence[str]) -> list[tuple[str, int, int]]:

@@ -112,7 +112,7 @@ class Band:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Area:
-    """The region between two curves, for a spread or an interval.
+    """The region between two curves: a spread, an interval, or one layer of a stack.
 
     Attributes
     ----------
@@ -120,6 +120,10 @@ class Area:
         float64 coordinates.
     name, label, colour : str
         Word for programs; words in the key; colour.
+    hatch : str
+        Hatch pattern, which tells areas apart without colour; empty for none.
+    opacity : float
+        How much of what lies behind it is covered, 0 to 1.
     """
 
     x: np.ndarray
@@ -128,6 +132,8 @@ class Area:
     name: str
     label: str = ""
     colour: str = BLUE
+    hatch: str = ""
+    opacity: float = 0.22
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

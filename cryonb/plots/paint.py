@@ -45,7 +45,16 @@ def key_handle(mark: Mark) -> Line2D | Patch:
         return Line2D([], [], linestyle="", **_marker(mark))
     if isinstance(mark, Band) and mark.hatch:
         return Patch(facecolor="white", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0)
+    if isinstance(mark, Area):
+        return _sample(mark)
     return Patch(facecolor=mark.colour, alpha=0.25, linewidth=0.0)
+
+
+def _sample(mark: Area) -> Patch:
+    from matplotlib.colors import to_rgba
+
+    edge = mark.colour if mark.hatch else "none"
+    return Patch(facecolor=to_rgba(mark.colour, mark.opacity), edgecolor=edge, hatch=mark.hatch or None, linewidth=0.0)
 
 
 def _marker(mark: Points) -> dict:
@@ -96,7 +105,14 @@ def paint_band(axes: Any, mark: Band, height: float) -> None:
 
 
 def _draw_area(axes, mark: Area) -> None:
-    axes.fill_between(mark.x, mark.low, mark.high, color=mark.colour, alpha=0.22, linewidth=0.0, zorder=2.5)
+    solid = mark.opacity >= 0.5
+    place = dict(linewidth=0.0, zorder=1.5 if solid else 2.5)
+    if solid:
+        axes.fill_between(mark.x, mark.low, mark.high, facecolor="white", **place)
+    axes.fill_between(mark.x, mark.low, mark.high, facecolor=mark.colour, alpha=mark.opacity, **place)
+    if mark.hatch:
+        lines = dict(facecolor="none", edgecolor=mark.colour, hatch=mark.hatch)
+        axes.fill_between(mark.x, mark.low, mark.high, **lines, **place)
 
 
 def _draw_points(axes, mark: Points) -> None:

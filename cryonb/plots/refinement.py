@@ -55,7 +55,7 @@ def weight_panel(dataset: xr.Dataset, x_limits: tuple[float, float]) -> Panel:
         y = weight.sel(half=half)
         y = (y.sum("class_id") if "class_id" in y.dims else y).values.astype(float)
         curves.append(Curve(x, np.where(y > 0, y, np.nan), f"half {half}", f"half {half}", colour, style, 2.6 - index))
-    held = np.isin(facts.bands(dataset), ("measured", "corner"))
+    held = np.isin(facts.bands(dataset), facts.DATA_BANDS)
     filled = np.concatenate([curve.y[np.isfinite(curve.y) & held] for curve in curves])
     y_limits = (filled.min() / 2.0, filled.max() * 2.0) if filled.size else (0.1, 1.0)
     marks = [*frequency.band_marks(dataset, x_limits[1], named=False), *frequency.nyquist_lines(dataset, names="")]

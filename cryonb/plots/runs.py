@@ -1,11 +1,13 @@
 """Several runs in one figure: side by side, or their curves in one panel."""
 
+import dataclasses
 import math
 
 import xarray as xr
 
 from ..errors import SchemaError, must
-from . import facts, frequency, wording
+from . import facts, frequency, terms, wording
+from .catalogue import bound
 from .curves import FSC_LIMITS, fsc_curves, fsc_panel
 from .images import central_section, grey_limits, image_panels, maps_of
 from .marks import SERIES, Curve, Panel, Row, Sheet
@@ -15,7 +17,7 @@ FSC_HEIGHT = {1: 3.2, 2: 3.0, 3: 2.6, 4: 2.5}
 
 
 def runs_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Return the runs of a tree by label.
+    """Return the runs of a tree by label; one whose curves have classes stands there once a class.
 
     Parameters
     ----------
@@ -36,8 +38,13 @@ def runs_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     must(isinstance(tree, xr.DataTree), rule, type(tree).__name__, "Make one with compare", SchemaError)
     runs = {label: child.to_dataset() for label, child in tree.children.items()}
     must(bool(runs), rule, "no child", "Give compare at least one run", SchemaError)
+    runs = {
+        f"{label}, {name}" if name else label: one
+        for label, run in runs.items()
+        for name, one in terms.by_class(run).items()
+    }
     for label, run in runs.items():
-        shows = has_fsc(run) or bool(maps_of(run))
+        shows = has_curves(run) or bool(maps_of(run))
         must(
             shows,
             f"run {label!r} must hold an FSC or a map",
@@ -62,6 +69,22 @@ def has_fsc(run: xr.Dataset) -> bool:
         True if it does.
     """
     return ("fsc" in run and "fsc_kind" in run["fsc"].dims) or "fsc_unmasked" in run
+
+
+def has_curves(run: xr.Dataset) -> bool:
+    """Return whether a run has a panel over spatial frequency: FSC curves, or one that its kind's file draws.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    bool
+        True if it does.
+    """
+    return run.attrs.get("schema") in bound("PANELS") or has_fsc(run)
 
 
 def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
@@ -99,14 +122,9 @@ def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
 
 def _rows(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]:
     rows = []
-    with_fsc = {label: run for label, run in some.items() if has_fsc(run)}
-    if with_fsc:
-        x_limits = frequency.limits(*(run for run in runs.values() if has_fsc(run)))
-        notes = _level({label: _note(run) for label, run in with_fsc.items()})
-        panels = [
-            fsc_panel(run, x_limits, label, notes[label], names="short") if label in with_fsc else _blank(label)
-            for label, run in some.items()
-        ]
+    if any(has_curves(run) for run in some.values()):
+        x_limits = frequency.limits(*(run for run in runs.values() if has_curves(run)))
+        panels = _level([_curve_panel(run, x_limits, label) for label, run in some.items()])
         rows.append(Row(tuple(_unnumbered(panel) for panel in panels), FSC_HEIGHT[len(panels)], "below", share_y=True))
     images = {label: _chosen_map(run) for label, run in some.items()}
     if any(image is not None for image in images.values()):
@@ -120,17 +138,20 @@ def _rows(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]
     return rows
 
 
+def _curve_panel(run: xr.Dataset, x_limits: tuple[float, float], label: str) -> Panel:
+    own = bound("PANELS").get(run.attrs.get("schema"))
+    if own is not None:
+        return own(run, x_limits, label)
+    return fsc_panel(run, x_limits, label, _note(run), names="short") if has_fsc(run) else _blank(label)
+
+
 def _unnumbered(panel: Panel) -> Panel:
     """Return the panel with the words of its curves free of numbers, so that all panels share one key."""
-    marks = tuple(
-        Curve(mark.x, mark.y, mark.name, mark.label.split(":")[0], mark.colour, mark.style, mark.width)
-        if isinstance(mark, Curve)
-        else mark
+    marks = (
+        dataclasses.replace(mark, label=mark.label.split(":")[0]) if isinstance(mark, Curve) else mark
         for mark in panel.marks
     )
-    return Panel(
-        marks, panel.title, panel.note, panel.x_label, panel.y_label, panel.x_limits, panel.y_limits, panel.top
-    )
+    return dataclasses.replace(panel, marks=tuple(marks))
 
 
 def _blank(title: str) -> Panel:
@@ -145,10 +166,13 @@ def _note(run: xr.Dataset) -> str:
     return f"{_word(run)}: 0.143 at {wording.angstrom(resolution)}{past}"
 
 
-def _level(notes: dict[str, str]) -> dict[str, str]:
-    """Return notes with as many lines each, so that the titles above them are level."""
-    lines = max(note.count("\n") for note in notes.values())
-    return {label: note + "\n" * (lines - note.count("\n")) for label, note in notes.items()}
+def _level(panels: list[Panel]) -> list[Panel]:
+    """Return panels whose notes have as many lines each, so that the titles above them are level."""
+    lines = max(panel.note.count("\n") for panel in panels)
+    return [
+        dataclasses.replace(panel, note=panel.note + "\n" * (lines - panel.note.count("\n"))) if panel.note else panel
+        for panel in panels
+    ]
 
 
 def _word(run: xr.Dataset) -> str:
@@ -164,7 +188,7 @@ def _key_label(label: str, run: xr.Dataset) -> str:
 
 
 def _reading(run: xr.Dataset) -> str:
-    parts = [wording.verdict(run), wording.nyquist_sentence(run)] if has_fsc(run) else ["a map."]
+    parts = [wording.verdict(run), wording.nyquist_sentence(run)] if has_curves(run) else ["a map."]
     settings = wording.settings_line(run).replace(" · ", ", ")
     return " ".join([*parts, f"Made with {settings}." if settings else ""]).strip()
 

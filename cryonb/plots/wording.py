@@ -23,7 +23,7 @@ SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmet
 CORNER_WORDS = {"keep": "map corners kept", "soft": "map corners softened"}
 """Corners of the map, outside its sphere; "auto" says nothing, since a run decides between the two."""
 
-BAND_WORDS = {"support": "next to the data, predictable but not measured,"}
+BAND_WORDS = {"support": "next to the data, predictable but not measured,", "noise": "data without correlation"}
 
 SAME_RESOLUTION = 0.005
 """Relative difference of two resolutions below which the one is not called finer than the other."""
@@ -105,7 +105,8 @@ def settings_line(dataset: xr.Dataset) -> str:
         for name, form in words
         if math.isfinite(facts.number(dataset, name))
     ]
-    settings = facts.provenance_settings(dataset)
+    said = {name: dataset.attrs[name] for name in SETTINGS if name in dataset.attrs}
+    settings = {**said, **facts.provenance_settings(dataset)}
     parts += [_setting(name, settings[name]) for name in SETTINGS if name in settings]
     parts.append(_mask(dataset, settings))
     if "frequency" in dataset.dims and not facts.number(dataset, "particle_nyquist") > 0:
@@ -122,7 +123,7 @@ def _mask(dataset: xr.Dataset, settings: Mapping[str, Any]) -> str:
         return f"mask {plain(volume)} Å³"
     if settings.get("mask_kind") == "none" or (facts.was_computed(dataset) and {"fsc", "log_amplitude"} & set(dataset)):
         return "no mask"
-    under_mask = "fsc" in dataset and any(str(kind) != "raw" for kind in dataset["fsc_kind"].values)
+    under_mask = "fsc_kind" in dataset.dims and any(str(kind) != "raw" for kind in dataset["fsc_kind"].values)
     return "mask not known" if under_mask else ""
 
 
@@ -138,7 +139,7 @@ def _setting(name: str, value: Any) -> str:
 
 
 def band_sentence(dataset: xr.Dataset) -> str:
-    """Return which shells are measured, corner, next to data, or empty, as a sentence.
+    """Return which shells are measured, corner, without correlation, next to data, or empty, as a sentence.
 
     Parameters
     ----------
@@ -228,23 +229,26 @@ def sentence(words: str) -> str:
     'Particle Nyquist 4.2 Å.'
     """
     words = re.sub(r"(?<!\w)-(?=\d)", "−", words).replace(" A^2", " Å²").replace(" A ", " Å ").removesuffix(".")
+    words = re.sub(r"(?<=\d) A(?!\w)", " Å", words)
     words = f"{words[:-2]} Å" if words.endswith(" A") else words
     return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def verdict(dataset: xr.Dataset) -> str:
-    """Return what an FSC says, in one sentence that never invents a resolution.
+    """Return what a Dataset says: its own verdict, or of an FSC one sentence that never invents a resolution.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Kind ``cryonb/fsc``, ``cryonb/refinement`` or any with the same variables.
+        Kind ``cryonb/fsc``, ``cryonb/refinement`` or any with the same variables, or one with a verdict.
 
     Returns
     -------
     str
-        One sentence.
+        The sentences, with units as they are printed, in as many lines as the verdict has.
     """
+    if "verdict" in dataset.attrs:
+        return "\n".join(sentence(line.strip()) for line in str(dataset.attrs["verdict"]).split("\n"))
     word = (
         KIND_WORDS.get(facts.main_kind(dataset), facts.main_kind(dataset)) if "fsc_kind" in dataset.dims else "unmasked"
     )

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import xarray as xr
+from decompositions import make_decomposition
 from matplotlib.text import Text as Words
 
 from cryonb import plots
@@ -79,6 +80,18 @@ def test_runs_side_by_side_are_legible(make_refinement, count):
         "bin 4": make_refinement(box_size=32, voxel_size=2.1, binning=4.0),
     }
     check_legible(plots.side_by_side(xr.DataTree.from_dict(dict(list(some.items())[:count]))))
+
+
+@pytest.mark.parametrize("settings", [dict(limit="square"), dict(masked=True), dict(classes=2)], ids=str)
+def test_a_decomposition_is_legible(settings):
+    check_legible(plots.draw(make_decomposition(**settings)))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_decompositions_side_by_side_are_legible(count):
+    every = [make_decomposition(limit, pad) for limit in ("circle", "square") for pad in (1, 2)]
+    tree = {f"setting {index}": one for index, one in enumerate(every[:count])}
+    check_legible(plots.side_by_side(xr.DataTree.from_dict(tree)))
 
 
 def test_four_runs_and_an_overlay_are_legible(make_fsc):
