@@ -1,0 +1,411 @@
+"""Local resolution: where the correlation of two half maps falls, place by place."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..config import RunConfig
+from ..errors import must
+from ..imaging.crossings import DATA_END, REACHED, Crossings, detectable
+from ..imaging.local_correlation import (
+    Bands,
+    banded_bytes,
+    banded_correlations,
+    free_bytes,
+    whitened,
+    windowed_bytes,
+    windowed_correlations,
+)
+from ..imaging.places import Lattice
+from ..knobs import Config, knob
+from ..schema import SAMPLING, Field, Kind, build, declare
+from .fsc import Curves, FscOptions, Progress, correlate, options_of
+from .half_maps import HalfMaps, take_half_maps
+
+_PLACES = ("threshold", "grid_z", "grid_y", "grid_x")
+
+LOCAL_RESOLUTION = declare(
+    Kind(
+        "cryonb/local_resolution",
+        {
+            "local_resolution": Field(_PLACES, "angstrom", required=True),
+            "outcome": Field(_PLACES, required=True),
+            "resolution_map": Field(("threshold", "z", "y", "x"), "angstrom"),
+            "global_resolution": Field(("threshold",), "angstrom", required=True),
+            "quantile_resolution": Field(("threshold", "quantile"), "angstrom", required=True),
+            "histogram": Field(("threshold", "bin")),
+            "noise_spread": Field(("band_frequency",)),
+            "density_section": Field(("plane", "row", "column"), required=True),
+            "resolution_section": Field(("threshold", "plane", "row", "column"), "angstrom", required=True),
+            "data_end_section": Field(("threshold", "plane", "row", "column"), required=True),
+        },
+        {**SAMPLING, "window_diameter": "angstrom", "step": "angstrom", "significance": "standard deviation"},
+        dimensions={
+            "grid_z": "angstrom",
+            "grid_y": "angstrom",
+            "grid_x": "angstrom",
+            "quantile": "1",
+            "bin": "angstrom",
+            "band_frequency": "1/angstrom",
+            "plane": "1",
+            "row": "angstrom",
+            "column": "angstrom",
+        },
+    )
+)
+"""`outcome` is "reached", "data end" (above the threshold to where the data end), "below" (nowhere told from noise, or
+nowhere above the threshold) or "outside"; `local_resolution` is NaN except where it is "reached". `grid_*` is the
+lattice that was measured; `resolution_map` is interpolated from it to the box of the maps."""
+
+LEVELS = {"0.143": 0.143, "0.5": 0.5}
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+N_BINS = 40
+PLANES = ("z", "y", "x")
+
+WINDOW_RESOLUTIONS = 7.0
+"""Diameter of the automatic window in global resolutions: at a resolution d a window of 7 d makes correlations of
+pure noise scatter by 0.09, below the threshold of 0.143; one of 4 d by 0.14."""
+
+SMALLEST, LARGEST, STEPS = 10.0, 1.0 / 3.0, 4.0
+"""Bounds of the automatic window [voxel; fraction of the box], and the steps that an automatic grid makes across it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalResolutionOptions(Config):
+    """Settings of the local resolution."""
+
+    window_diameter: float = knob(
+        0.0,
+        help="Diameter of the soft window at half height; 0 = 7 times the global resolution, within the box's bounds.",
+        unit="angstrom",
+        minimum=0.0,
+    )
+    step: float = knob(
+        0.0, help="Distance of the places that are judged; 0 = a quarter of the window.", unit="angstrom", minimum=0.0
+    )
+    method: str = knob(
+        "modified",
+        help="modified: filter to a band, then correlate under the window; windowed: cut the window out, then correlate"
+        " its shells, into which strong shells leak.",
+        choices=("modified", "windowed"),
+    )
+    significance: float = knob(
+        4.0,
+        help="A place has a resolution only where its curve once stands this far above what noise gives.",
+        unit="standard deviation",
+        minimum=1.0,
+        maximum=6.0,
+    )
+    full_box: bool = knob(True, help="Also interpolate the result to the box of the maps, to be written as MRC.")
+    class_id: int = knob(0, help="Which class; 0 = the only one, or the first.", minimum=0)
+    particle_pixel_size: float = knob(
+        0.0, help="Pixel size of the particle images as read; 0 = from the data.", unit="angstrom", minimum=0.0
+    )
+    particle_diameter: float = knob(
+        0.0, help="Diameter of the particle; 0 = from the data, the mask or the box.", unit="angstrom", minimum=0.0
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """What is judged, and how far the data reach.
+
+    Attributes
+    ----------
+    halves : HalfMaps
+        The maps and their mask.
+    curves : Curves
+        Their global correlation.
+    lattice : Lattice
+        The places.
+    diameter : float
+        Diameter of the window [voxel].
+    """
+
+    halves: HalfMaps
+    curves: Curves
+    lattice: Lattice
+    diameter: float
+
+    @property
+    def held(self) -> np.ndarray:
+        """Shells that hold data above rounding, (shells,), bool."""
+        return self.curves.held & ~self.curves.rounded
+
+    @property
+    def last(self) -> int:
+        """Last shell that holds data."""
+        return int(np.flatnonzero(self.held).max())
+
+
+def scan_of(halves: HalfMaps, curves: Curves, options: LocalResolutionOptions) -> Scan:
+    """Return what is judged, with an automatic window and step decided.
+
+    Parameters
+    ----------
+    halves : HalfMaps
+        The maps and their mask.
+    curves : Curves
+        Their global correlation.
+    options : LocalResolutionOptions
+        Settings.
+
+    Returns
+    -------
+    Scan
+        Window and places.
+
+    Raises
+    ------
+    InputError
+        If the window does not suit the box, or the mask keeps no place.
+    """
+    size, voxel = halves.sampling.size, halves.sampling.voxel_size
+    length = halves.sampling.length
+    if options.window_diameter > 0:
+        diameter = options.window_diameter / voxel
+    else:
+        fall = curves.crossings(curves.best)[0]
+        shell = fall if np.isfinite(fall) else float(np.flatnonzero(curves.held).max())
+        diameter = float(np.clip(WINDOW_RESOLUTIONS * size / max(shell, 1.0), SMALLEST, max(LARGEST * size, SMALLEST)))
+    fits = 4.0 <= diameter <= 0.6 * size
+    rule = f"window_diameter must lie between {4 * voxel:.4g} and {0.6 * length:.4g} [angstrom]"
+    must(fits, rule, f"{diameter * voxel:.4g}", "Use about 7 times the resolution")
+    spacing = max(1, round((options.step or diameter * voxel / STEPS) / voxel))
+    lattice = Lattice.of(size, spacing, halves.mask)
+    remedy = f"Use a step below {spacing * voxel:.4g}, or another mask"
+    must(len(lattice.places) > 0, "the mask must hold a place of the grid", "none", remedy)
+    return Scan(halves, curves, lattice, diameter)
+
+
+def check_memory(scan: Scan, options: LocalResolutionOptions, limit: float) -> None:
+    """Raise where the work would not fit in memory, before anything is allocated.
+
+    Parameters
+    ----------
+    scan : Scan
+        What is judged.
+    options : LocalResolutionOptions
+        Settings.
+    limit : float
+        Memory allowed [byte]; 0 for what is free.
+
+    Raises
+    ------
+    InputError
+        With the figures and what would fit.
+    """
+    size, count = scan.halves.sampling.size, len(scan.lattice.places)
+    modified = options.method == "modified"
+    needed = banded_bytes(size, count) if modified else windowed_bytes(size, count, scan.diameter)
+    needed += options.full_box * 5 * len(LEVELS) * size**3
+    allowed = limit or free_bytes(scan.halves.first)
+    smallest = banded_bytes(size, 0)
+    coarser = 2.0 * scan.lattice.spacing * scan.halves.sampling.voxel_size
+    remedy = (
+        f"Use full_box false and a step of {coarser:.4g} angstrom" if smallest < allowed else "Crop or bin the maps"
+    )
+    got = f"{needed / 2**30:.2f} where {allowed / 2**30:.2f} are allowed"
+    must(needed <= allowed, "local resolution must fit in memory [GiB]", got, remedy)
+
+
+def follow(scan: Scan, options: LocalResolutionOptions, progress: Progress) -> tuple[Crossings, np.ndarray, np.ndarray]:
+    """Follow the curve of every place down to where the data end.
+
+    Parameters
+    ----------
+    scan : Scan
+        What is judged.
+    options : LocalResolutionOptions
+        Settings.
+    progress : callable
+        Called with the fraction done and a text.
+
+    Returns
+    -------
+    crossings : Crossings
+        Where every curve falls.
+    shells : ndarray, (bands,), float64
+        Middle of every band [shell].
+    spread : ndarray, (bands,), float64
+        Standard deviation of a curve there in noise.
+    """
+    places, halves = scan.lattice.places, scan.halves
+    crossings = Crossings(len(places), tuple(LEVELS.values()))
+    if options.method == "modified":
+        bands = Bands.of_window(halves.sampling.size, scan.diameter, scan.last)
+        pair = (whitened(half, scan.held) for half in (halves.first, halves.second))
+        steps, shells = banded_correlations(*pair, scan.diameter, bands, places, progress), bands.centres
+    else:
+        shells, curves, spread = windowed_correlations(halves.first, halves.second, scan.diameter, places, progress)
+        steps, shells = zip(curves, spread), shells[shells <= scan.last]
+    spreads = []
+    for shell, (values, spread) in zip(shells, steps):
+        crossings.add(shell, values, detectable(spread, options.significance))
+        spreads.append(spread)
+    return crossings, shells, np.array(spreads)
+
+
+def describe(scan: Scan, options: LocalResolutionOptions, followed: tuple) -> tuple[dict, dict]:
+    """Return the variables and coordinates of a local resolution, for a Dataset.
+
+    Parameters
+    ----------
+    scan : Scan
+        What was judged.
+    options : LocalResolutionOptions
+        Settings.
+    followed : tuple
+        What `follow` returned.
+
+    Returns
+    -------
+    variables : dict of str to array
+        As the kind declares them.
+    coordinates : dict of str to array or scalar
+        Lattice, bins, quantiles and settings.
+    """
+    crossings, shells, spread = followed
+    sampling, lattice = scan.halves.sampling, scan.lattice
+    voxel, length = sampling.voxel_size, sampling.length
+    resolution = lattice.spread_out((length / crossings.shells).astype(np.float32), np.nan)
+    outcome = lattice.spread_out(crossings.outcomes(), "outside")
+    finest = length / scan.last
+    edges = _bin_edges(resolution, finest)
+    overall = length / scan.curves.crossings(scan.curves.best)[: len(LEVELS)]
+    variables = {
+        "local_resolution": resolution,
+        "outcome": outcome,
+        "global_resolution": overall,
+        "quantile_resolution": np.stack([_quantiles(values) for values in resolution]),
+        "histogram": np.stack([np.histogram(values[np.isfinite(values)], edges)[0] for values in resolution]),
+        "noise_spread": spread,
+        **_sections(scan, resolution, outcome),
+    }
+    axis = (np.arange(sampling.size) - sampling.size // 2) * voxel
+    coordinates = {
+        "threshold": list(LEVELS),
+        **{f"grid_{name}": axis[lattice.axis] for name in "zyx"},
+        "quantile": list(QUANTILES),
+        "bin": 0.5 * (edges[1:] + edges[:-1]),
+        "band_frequency": shells / length,
+        "plane": list(PLANES),
+        "row": axis,
+        "column": axis,
+        **scan.halves.scalars,
+        "resolution": float(overall[0]),
+        "data_end": finest,
+        "window_diameter": scan.diameter * voxel,
+        "step": lattice.spacing * voxel,
+        "significance": options.significance,
+    }
+    if options.full_box:
+        variables["resolution_map"] = np.stack([lattice.interpolated(values) for values in resolution])
+        coordinates |= {name: axis for name in "zyx"}
+    return variables, coordinates
+
+
+def _bin_edges(resolution: np.ndarray, finest: float) -> np.ndarray:
+    values = resolution[np.isfinite(resolution)]
+    coarsest = float(np.quantile(values, 0.99)) if values.size else 2.0 * finest
+    return np.linspace(finest, max(1.05 * coarsest, 1.2 * finest), N_BINS + 1)
+
+
+def _quantiles(values: np.ndarray) -> np.ndarray:
+    finite = values[np.isfinite(values)]
+    return np.quantile(finite, QUANTILES) if finite.size else np.full(len(QUANTILES), np.nan)
+
+
+def _sections(scan: Scan, resolution: np.ndarray, outcome: np.ndarray) -> dict[str, np.ndarray]:
+    density, middle = scan.halves.mean, scan.halves.sampling.size // 2
+    beyond = np.where(outcome == DATA_END, 1.0, np.where(outcome == "outside", np.nan, 0.0)).astype(np.float32)
+    planes = range(len(PLANES))
+    return {
+        "density_section": np.stack([np.take(density, middle, axis=plane) for plane in planes]),
+        "resolution_section": np.stack(
+            [[scan.lattice.interpolated(values, plane) for plane in planes] for values in resolution]
+        ),
+        "data_end_section": np.stack(
+            [[scan.lattice.interpolated(values, plane) > 0.5 for plane in planes] for values in beyond]
+        ),
+    }
+
+
+def verdict(dataset: xr.Dataset) -> str:
+    """Return what a local resolution says, in one sentence.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/local_resolution``.
+
+    Returns
+    -------
+    str
+        The sentence, in angstrom.
+    """
+    low, _, middle, _, high = dataset["quantile_resolution"].sel(threshold="0.143").values
+    outcome = dataset["outcome"].sel(threshold="0.143").values
+    judged = max(int((outcome != "outside").sum()), 1)
+    share = {name: 100.0 * float((outcome == name).sum()) / judged for name in (REACHED, DATA_END)}
+    end = f"{share[DATA_END]:.0f} % stay above 0.143 to where the data end, {float(dataset['data_end']):.2f} A"
+    window = f"windows of {float(dataset['window_diameter']):.3g} A"
+    if not math.isfinite(middle):
+        return f"No place has a resolution: {'all that correlate' if share[DATA_END] else 'nowhere in'} {window} " + (
+            f"stay above 0.143 to where the data end ({end})." if share[DATA_END] else "do the half maps correlate."
+        )
+    rest = max(0.0, 100.0 - share[REACHED] - share[DATA_END])
+    return (
+        f"In {window} the curve falls to 0.143 at {middle:.2f} A in the median, and between {low:.2f} and {high:.2f} A "
+        f"in nine of ten of the {share[REACHED]:.0f} % of places where it falls; {end}, and {rest:.0f} % cannot be told "
+        "from noise."
+    )
+
+
+class LocalResolutionDiagnostic:
+    """Local resolution of half maps."""
+
+    name = "local_resolution"
+    title = "Local resolution"
+    accepts = ("cryonb/volume", "cryonb/refinement")
+    options = LocalResolutionOptions
+
+    def compute(
+        self, dataset: xr.Dataset, options: LocalResolutionOptions, config: RunConfig, mask: Any, progress: Progress
+    ):
+        """Return the local resolution as a Dataset of kind ``cryonb/local_resolution``.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            Half maps, or a refinement; without the mask applied to them.
+        options : LocalResolutionOptions
+            Settings.
+        config : RunConfig
+            Mask settings, symmetry, seed and memory limit.
+        mask : ndarray, xarray.Dataset or None
+            A mask that was given: places where it is below one half are outside.
+        progress : callable
+            Called with the fraction done and a text.
+
+        Returns
+        -------
+        xarray.Dataset
+            Kind ``cryonb/local_resolution``; NaN where nothing is reached.
+        """
+        halves = take_half_maps(dataset, config.mask, mask, **options_of(options))
+        progress(0.02, "global FSC")
+        curves = correlate(halves, FscOptions(modified=False), config, lambda done, text: progress(0.1 * done, text))
+        scan = scan_of(halves, curves, options)
+        check_memory(scan, options, config.compute.memory_limit * 2**30)
+        followed = follow(scan, options, lambda done, text: progress(0.1 + 0.85 * done, text))
+        result = build(LOCAL_RESOLUTION, *describe(scan, options, followed), {"method": options.method})
+        result.attrs["verdict"] = verdict(result)
+        progress(1.0, "local resolution")
+        return result
+
+
+DIAGNOSTIC = LocalResolutionDiagnostic()
