@@ -39,3 +39,10 @@ GREY_SCALE = {1.0: 0.06, 1.5: 0.04, 2.0: 0.025, 3.0: 0.02}  # relative, by pad f
 RELION_MAP = 0.999  # correlation with RELION's map inside a sphere
 RELION_SHELL = 0.99  # FSC with RELION's map
 RELION_RAW_FSC = 0.01  # absolute: RELION sums over the half transform with weight one
+
+# -- corner signal
+FLOAT32_WEIGHTS = 1e-5  # relative: weights and gains are float32
+GAIN_READ_BACK = 1e-3  # relative: the gain through a float32 transform and back, where the sphere cuts the last shell
+CORNER_SHARE = 0.85  # of shells in their 95 % interval: the spectrum past Nyquist is a guess from that before it
+CORNER_MEAN = 0.1  # absolute: root mean square of predicted minus measured
+CORNER_MOST = 0.35  # absolute: the largest, where a spectrum bends just past Nyquist
