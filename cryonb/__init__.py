@@ -10,7 +10,7 @@ The rooms, from the ground up; each imports only what stands above it in this li
 - `imaging`, `io`: the model of imaging on plain arrays; files.
 - `phantoms`, `simulate`, `refine`: volumes and particles with known truth; labels off, a run, labels on.
 - `diagnostics`: judgements, one file each.
-- `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets.
+- `mask_files`, `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets.
 
 Files become Datasets in `io`, Datasets become tiles in `refine`, tiles become sums and sums become maps in `imaging`,
 maps become Datasets again in `refine`, and only Datasets reach diagnostics, figures and files.

@@ -74,10 +74,10 @@ class Cryo:
 
 
 def _method(dataset: xr.Dataset, plug: Any) -> Callable[..., xr.Dataset]:
-    def method(*, config: Any = None, mask: Any = None, progress: Any = None, **options: Any) -> xr.Dataset:
+    def method(**given: Any) -> xr.Dataset:
         from .verbs import diagnose
 
-        return diagnose(dataset, plug.name, config=config, mask=mask, progress=progress, **options)
+        return diagnose(dataset, plug.name, **given)
 
     method.__name__ = plug.name
     method.__qualname__ = f"Cryo.{plug.name}"
@@ -88,11 +88,17 @@ def _method(dataset: xr.Dataset, plug: Any) -> Callable[..., xr.Dataset]:
 
 def _docstring(plug: Any) -> str:
     from .knobs import UNITLESS, knobs
+    from .verbs import joins_particles
 
     lines = [f"{plug.title}, from a Dataset of kind {' or '.join(plug.accepts)}.", "", "Parameters", "----------"]
     lines += ["config : RunConfig or mapping, optional", "    Settings of the run that a diagnostic may start."]
     lines += ["mask : ndarray, xarray.Dataset, str or mapping, optional", "    The mask, its file, or settings of one."]
     lines += ["progress : callable, optional", "    Called with the fraction done and a text."]
+    if joins_particles(plug):
+        lines += [
+            "particles : xarray.Dataset, str or path, optional",
+            "    Of a reconstruction: what it was made from.",
+        ]
     for field, kind in knobs(plug.options):
         about = field.metadata
         unit = "" if about["unit"] == UNITLESS else f" [{about['unit']}]"
@@ -106,9 +112,11 @@ def _docstring(plug: Any) -> str:
 
 def _signature(plug: Any) -> inspect.Signature:
     from .knobs import knobs
+    from .verbs import joins_particles
 
     keyword = inspect.Parameter.KEYWORD_ONLY
-    names = [inspect.Parameter(name, keyword, default=None) for name in ("config", "mask", "progress")]
+    words = ("config", "mask", "progress", *(("particles",) if joins_particles(plug) else ()))
+    names = [inspect.Parameter(name, keyword, default=None) for name in words]
     names += [
         inspect.Parameter(field.name, keyword, default=field.default, annotation=kind)
         for field, kind in knobs(plug.options)

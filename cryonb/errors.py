@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class CryonbError(Exception):
@@ -25,7 +26,24 @@ class BackendUnavailable(CryonbError):
 
 
 class RunStopped(CryonbError):
-    """A run that was cancelled, or that could not finish."""
+    """A run that was cancelled, or that could not finish.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    finished : xarray.Dataset, optional
+        What was finished by then.
+
+    Attributes
+    ----------
+    finished : xarray.Dataset or None
+        The same.
+    """
+
+    def __init__(self, message: str = "the run was stopped.", finished: Any = None) -> None:
+        super().__init__(message)
+        self.finished = finished
 
 
 def must(condition: bool, rule: str, got: object, remedy: str, error: type[CryonbError] = InputError) -> None:

@@ -5,7 +5,6 @@ a part of a session is chosen here, and a mask is brought to the box of the maps
 """
 
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ import xarray as xr
 
 from .config import MaskConfig, RunConfig
 from .errors import InputError, SchemaError, must, nearest
+from .mask_files import fitted_mask, mask_file, values_of
 
 Progress = Callable[[float, str], None]
 
 TABLES = (".star", ".cs", ".mrcs")
 SESSIONS = (".zarr", ".nc")
-SAME_FIELD = 0.005
-"""How much two boxes may differ in length and still show the same field of view, relative."""
-
+REFINEMENT = "cryonb/refinement"
 WORDS = {
     "cryonb/particles": "particles",
     "cryonb/volume": "a map or two half maps",
@@ -84,6 +82,7 @@ def diagnose(
     mask: Any = None,
     progress: Progress | None = None,
     run: str | None = None,
+    particles: xr.Dataset | str | os.PathLike | None = None,
     **options: Any,
 ) -> xr.Dataset:
     """Return one judgement of a Dataset, by name.
@@ -95,13 +94,17 @@ def diagnose(
     name : str
         The diagnostic, for example ``"fsc"``.
     config : RunConfig or mapping, optional
-        Settings of the run that a diagnostic may start.
+        Settings of the run that a diagnostic may start. With `particles`, those that made the reconstruction are the
+        defaults: a mapping changes some of them, a `RunConfig` replaces all.
     mask : mapping, MaskConfig, ndarray, xarray.Dataset, str or path, optional
         Settings of a mask, or the mask itself: float32 (z, y, x) between 0 and 1, a Dataset that holds one, or a file.
     progress : callable, optional
         Called with the fraction done and a text; may raise `RunStopped`.
     run : str, optional
         Which part of a session; by default the only one that the diagnostic takes.
+    particles : xarray.Dataset, str or path, optional
+        With a reconstruction, where the diagnostic needs images: the particles that it was made from. Poses, half sets
+        and classes are those of the reconstruction.
     **options
         The diagnostic's own settings.
 
@@ -114,18 +117,65 @@ def diagnose(
     ------
     InputError
         If the name is unknown, or a setting, the Dataset or the mask cannot work.
+    RunStopped
+        If it was stopped; `finished` is what was finished by then, where there is something.
     """
     from . import diagnostics
 
     plug = diagnostics.get(name)
-    settings, opened = settle(config, mask, {})
     if isinstance(dataset, (str, os.PathLike)):
         dataset = open_any(dataset, images=needs_images(plug))
-    part = pick(dataset, plug.accepts, run)
-    if opened is not None and "voxel_size" in part.coords and {"z", "y", "x"} <= set(part.dims):
-        opened = fitted_mask(opened, part.sizes["x"], float(part["voxel_size"]))
-    opened = None if opened is None else np.asarray(opened)
+    part, made = pick(dataset, (*plug.accepts, *((REFINEMENT,) if joins_particles(plug) else ())), run), None
+    if particles is not None or (joins_particles(plug) and part.attrs["schema"] == REFINEMENT):
+        part, config, made = _rejoined(plug, part, particles, config)
+    settings, opened = settle(config, mask, {})
+    opened = made if opened is None and settings.mask.kind == "none" else opened
+    if opened is not None:
+        opened = np.asarray(_fitted(opened, part, settings))
     return diagnostics.diagnose(part, name, config=settings, mask=opened, progress=progress, **options)
+
+
+def joins_particles(plug: Any) -> bool:
+    """Return whether a diagnostic judges images, so that a reconstruction has to bring its particles.
+
+    Parameters
+    ----------
+    plug : Diagnostic
+        The diagnostic.
+
+    Returns
+    -------
+    bool
+        True if it takes particles and needs their images.
+    """
+    return "cryonb/particles" in plug.accepts and needs_images(plug)
+
+
+def _rejoined(plug: Any, part: xr.Dataset, particles: Any, config: Any) -> tuple[xr.Dataset, Any, Any]:
+    """Return the particles of a reconstruction with its poses, the settings that made it, and its mask."""
+    from .refine.rejoin import rejoin, settings_of
+
+    remedy = "Leave the particles out"
+    must(joins_particles(plug), "particles must go with a diagnostic that needs images", plug.name, remedy)
+    is_run = part.attrs["schema"] == REFINEMENT
+    must(is_run, "particles must go with the reconstruction made from them", _words(part), remedy)
+    rule = f"{plug.name} judges images, so a reconstruction must come with its particles"
+    must(particles is not None, rule, "the reconstruction alone", "Give particles=TABLE, or --particles TABLE")
+    if not isinstance(config, RunConfig):
+        config = RunConfig.gather(settings_of(part), **dict(config or {}))
+    return rejoin(part, _particles(particles)), config, part.get("mask")
+
+
+def _fitted(mask: np.ndarray | xr.DataArray, part: xr.Dataset, settings: RunConfig) -> np.ndarray | xr.DataArray:
+    """Return a mask in the box of the maps that are judged, or that are to be made of particles."""
+    if "voxel_size" in part.coords and {"z", "y", "x"} <= set(part.dims):
+        return fitted_mask(mask, part.sizes["x"], float(part["voxel_size"]))
+    if "image" in part:
+        from .refine.loop import plan
+
+        sampling = plan(part, settings).sampling
+        return fitted_mask(mask, sampling.box_size, sampling.voxel_size)
+    return mask
 
 
 def needs_images(plug: Any) -> bool:
@@ -171,74 +221,13 @@ def settle(config: RunConfig | Mapping | None, mask: Any, groups: Mapping) -> tu
     if isinstance(mask, (str, os.PathLike)):
         mask = MaskConfig(kind="file", path=os.fspath(mask))
     if isinstance(mask, (np.ndarray, xr.DataArray, xr.Dataset)):
-        return RunConfig.gather(config, **groups), _values(mask)
+        return RunConfig.gather(config, **groups), values_of(mask)
     rule = "a mask must be settings, an array, a Dataset or a file"
     must(mask is None or isinstance(mask, (Mapping, MaskConfig)), rule, type(mask).__name__, "Give one of these")
     settings = RunConfig.gather(config, mask=mask, **groups)
     if isinstance(mask, Mapping):
         settings.mask.must_read(mask)
-    return settings, _mask_file(settings.mask.path) if settings.mask.kind == "file" else None
-
-
-def _mask_file(path: str) -> xr.DataArray:
-    from .io import open_map
-
-    return open_map(path)["density"]
-
-
-def fitted_mask(mask: np.ndarray | xr.DataArray, box_size: int, voxel_size: float) -> np.ndarray:
-    """Return a mask at the sampling of the maps it is for, where it covers their field of view.
-
-    Parameters
-    ----------
-    mask : ndarray or DataArray, (n, n, n)
-        Mask between 0 and 1; only one with the coordinate `voxel_size` [angstrom] is resampled.
-    box_size : int
-        Voxels along an edge of the maps.
-    voxel_size : float
-        Voxel size of the maps [angstrom].
-
-    Returns
-    -------
-    ndarray, (n, n, n)
-        The mask in the box of the maps; as it was where it covers another field of view, or does not say which.
-
-    Raises
-    ------
-    InputError
-        If a mask that is to be resampled is none.
-
-    Warns
-    -----
-    UserWarning
-        If it was resampled, or says another voxel size in the same box.
-    """
-    from .imaging.fourier import resize
-    from .imaging.masks import checked_mask
-
-    values, own = np.asarray(mask), getattr(mask, "coords", {}).get("voxel_size")
-    if own is None or values.ndim != 3 or len(set(values.shape)) > 1:
-        return values
-    size, length, wanted = values.shape[0], values.shape[0] * float(own), box_size * voxel_size
-    same_field = abs(length - wanted) <= SAME_FIELD * wanted
-    if size == box_size:
-        if not same_field:
-            sizes = f"{float(own):.4g} A where the maps have {voxel_size:.4g} A"
-            warnings.warn(f"the mask says a voxel size of {sizes}; it is used as it is", UserWarning, stacklevel=3)
-        return values
-    if not same_field:
-        return values
-    text = f"the mask of {size} voxels was resampled to {box_size} voxels over the same {wanted:.4g} A"
-    warnings.warn(text, UserWarning, stacklevel=3)
-    return np.clip(resize(checked_mask(values, values.shape), box_size), 0.0, 1.0)
-
-
-def _values(mask: np.ndarray | xr.DataArray | xr.Dataset) -> np.ndarray | xr.DataArray:
-    if isinstance(mask, xr.Dataset):
-        held = [name for name in ("mask", "density") if name in mask]
-        must(bool(held), "the Dataset of a mask must hold mask or density", ", ".join(mask.data_vars), "Give another")
-        mask = mask[held[0]]
-    return mask
+    return settings, mask_file(settings.mask.path) if settings.mask.kind == "file" else None
 
 
 def _particles(particles: Any) -> Any:

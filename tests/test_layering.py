@@ -25,6 +25,7 @@ BELOW_FACES = (
         "simulate",
         "refine",
         "refine.loop",
+        "refine.rejoin",
         "diagnostics",
         "backends",
         "engines",
@@ -55,7 +56,8 @@ MAY_IMPORT = {
     | AGREEMENTS
     | {"imaging.*", "simulate", "refine.loop", "backends", "engines", "provenance"},
     "compare": BELOW_FACES,
-    "verbs": BELOW_FACES | {"imaging.*"},
+    "mask_files": {"imaging.*", "io", "errors"},
+    "verbs": BELOW_FACES | {"imaging.*", "mask_files"},
     "accessor": BELOW_FACES | {"verbs"},
     "demo": BELOW_FACES | {"verbs", "compare", "imaging.*"},
     "cli": BELOW_FACES | {"verbs", "compare", "demo", ""},
