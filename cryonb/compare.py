@@ -24,6 +24,9 @@ SCALARS = {
 }
 """Columns of the table with their units; limits are given as resolutions."""
 
+PARTS = {"signal_end": "angstrom", "grid_locked_at_nyquist": "1", "largest_tail": "1"}
+"""Columns of the table that decompositions fill, with their units."""
+
 READ_FROM = ("corrected", "masked", "raw", "modified")
 """FSC kinds by how much they say; the first that is present is the one in the table."""
 
@@ -94,19 +97,23 @@ def table(tree: xr.DataTree) -> xr.Dataset:
     xarray.Dataset
         Over `run`: `resolution(run, threshold)` [angstrom], NaN where a threshold is not reached or not stated;
         `fsc_kind`, the curve that was read; particle and grid Nyquist and the end of the data [angstrom]; box [voxel],
-        voxel and pixel size [angstrom], binning, pad factor. Units are in the attributes.
+        voxel and pixel size [angstrom], binning, pad factor. Of decompositions, one row a class: where signal ends
+        [angstrom], the grid-locked term at the particle Nyquist, and the largest value of the curve past the data.
+        Units are in the attributes.
 
     Raises
     ------
     InputError
         If it is not a tree with runs.
     """
-    runs = _runs(tree)
+    runs = _by_class(tree)
     readings = [_resolutions(run) for run in runs.values()]
     data = {"resolution": (("run", "threshold"), np.array(readings), {"units": "angstrom"})}
     data["fsc_kind"] = ("run", np.array([_kind(run) for run in runs.values()]), {"units": "1"})
     for name, unit in SCALARS.items():
         data[name] = ("run", np.array([_scalar(run, name) for run in runs.values()]), {"units": unit})
+    for name, unit in PARTS.items():
+        data[name] = ("run", np.array([_part(run, name) for run in runs.values()]), {"units": unit})
     labels = ("run", np.array(list(runs)), {"units": "1"})
     return xr.Dataset(data, {"run": labels, "threshold": ("threshold", list(THRESHOLDS), {"units": "1"})})
 
@@ -125,13 +132,16 @@ def text(tree: xr.DataTree) -> str:
         A heading with units, then one line a run, then the notes; a dash where nothing is known or reached.
     """
     values = table(tree)
+    parts = any(_is_decomposition(run) for run in _runs(tree).values())
     heading = ["run", "curve", "0.143 [A]", "0.5 [A]", "data end [A]", "particle Nyquist [A]", "grid Nyquist [A]"]
+    heading += ["signal to [A]", "grid-locked at Nyquist", "most past the data"] if parts else []
     heading += ["box [voxel]", "voxel [A]", "binning", "pad"]
     rows = [heading]
     for label in values["run"].values:
         run = values.sel(run=label)
         numbers = [float(run["resolution"].sel(threshold=name)) for name in ("0.143", "0.5")]
         numbers += [float(run[name]) for name in ("data_end", "particle_nyquist", "grid_nyquist")]
+        numbers += [float(run[name]) for name in PARTS] if parts else []
         settings = [float(run[name]) for name in ("box_size", "voxel_size", "binning", "pad_factor")]
         rows.append([str(label), str(run["fsc_kind"].values) or "-", *map(_two, numbers), *map(_short, settings)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
@@ -150,8 +160,8 @@ def notes(tree: xr.DataTree) -> list[str]:
     Returns
     -------
     list of str
-        One sentence for every run whose curve falls to 0.143 past its particle Nyquist, and one where some maps kept
-        their corners and others did not; empty where there is nothing to say.
+        The verdict of every run that has one, one sentence for every run whose curve falls to 0.143 past its particle
+        Nyquist, and one where some maps kept their corners and others did not; empty where there is nothing to say.
 
     Raises
     ------
@@ -159,7 +169,14 @@ def notes(tree: xr.DataTree) -> list[str]:
         If it is not a tree with runs.
     """
     runs = _runs(tree)
-    return [*_past_nyquist(runs), *_corners(runs)]
+    return [*_verdicts(tree), *_past_nyquist(runs), *_corners(runs)]
+
+
+def _verdicts(tree: xr.DataTree) -> Iterator[str]:
+    for label, run in _by_class(tree).items():
+        said = " ".join(str(run.attrs.get("verdict", "")).split())
+        if said:
+            yield f"{label}: {said}"
 
 
 def _past_nyquist(runs: Mapping[str, xr.Dataset]) -> Iterator[str]:
@@ -198,7 +215,35 @@ def _runs(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     return {label: child.to_dataset() for label, child in tree.children.items()}
 
 
+def _by_class(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Return the runs, a decomposition of several classes once a class."""
+    from .plots import by_class
+
+    return {
+        f"{label}, {name}" if name else label: one
+        for label, run in _runs(tree).items()
+        for name, one in by_class(run).items()
+    }
+
+
+def _is_decomposition(run: xr.Dataset) -> bool:
+    from .plots import is_decomposition
+
+    return is_decomposition(run)
+
+
+def _part(run: xr.Dataset, name: str) -> float:
+    from . import plots
+
+    if not _is_decomposition(run):
+        return math.nan
+    value = getattr(plots, name)(run)
+    return value[0] if name == "largest_tail" else value
+
+
 def _kind(run: xr.Dataset) -> str:
+    if _is_decomposition(run):
+        return "square" if run.attrs.get("limit") == "square" else "circle"
     if "fsc_resolution" in run:
         present = [str(kind) for kind in run["fsc_kind"].values]
         return next((kind for kind in READ_FROM if kind in present), present[0])

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from decompositions import make_decomposition
 
 from cryonb import schema
 from cryonb.compare import compare, notes, table, text
@@ -138,3 +139,24 @@ def test_notes_say_where_corners_of_maps_differ():
 def test_no_tree_no_table():
     with pytest.raises(InputError, match="one child a run"):
         table(xr.DataTree())
+
+
+def test_decompositions_have_columns_of_their_own_and_a_row_a_class():
+    tree = compare({"parts": make_decomposition("square", 1), "two": make_decomposition("circle", 1, classes=2)})
+    values = table(tree)
+    assert list(values["run"].values) == ["parts", "two, class 1", "two, class 2"]
+    assert list(values["fsc_kind"].values) == ["square", "circle", "circle"]
+    np.testing.assert_allclose(values["signal_end"], [192 / 44, 6.0, 6.0])
+    np.testing.assert_allclose(values["grid_locked_at_nyquist"], [0.0, 0.02, 0.015], atol=1e-9)
+    np.testing.assert_allclose(values["largest_tail"], [0.24, 0.32, 0.24])
+    np.testing.assert_allclose(values["data_end"], [192 / 45, 6.0, 6.0])
+    assert values["signal_end"].attrs["units"] == "angstrom"
+    lines = text(tree).split("\n")
+    assert "signal to [A]" in lines[0] and lines[1][lines[0].index("signal to") :].startswith("4.36")
+    assert lines[-3] == f"parts: {make_decomposition('square').attrs['verdict']}"
+
+
+def test_other_runs_are_not_asked_for_terms():
+    both = compare({"fine": make_fsc(), "parts": make_decomposition()})
+    assert np.isnan(table(both)["signal_end"].sel(run="fine"))
+    assert "signal to" not in text(compare({"fine": make_fsc()}))

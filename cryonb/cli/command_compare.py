@@ -13,8 +13,8 @@ from .flags import Parser
 from .outputs import check_writable
 from .results import write_results
 
-DESCRIPTION = """Put runs and curves side by side: sessions of `cryonb reconstruct` or `cryonb diagnose`, and curves of
-other programs (RELION postprocess.star, EMDB FSC .xml, .dat).
+DESCRIPTION = """Put runs and curves side by side: sessions of `cryonb reconstruct` or `cryonb diagnose` (FSC curves or
+decompositions), and curves of other programs (RELION postprocess.star, EMDB FSC .xml, .dat).
 
 Writes the figure (PNG), every curve (CSV, EMDB XML), a session (.zarr) and summary.txt.
 """
@@ -66,11 +66,7 @@ def run(argv: list[str], console: Console) -> int:
     must(len(set(labels)) == len(arguments.inputs), rule, ", ".join(labels), "Give one for each with --labels")
     curves = {label: _curve(path) for label, path in zip(labels, arguments.inputs)}
     tree = compare(curves)
-    lines = [
-        line
-        for label, fsc in curves.items()
-        for line in (f"{label}:", *(f"  {text}" for text in words.resolutions(fsc)))
-    ]
+    lines = [line for label, fsc in curves.items() for line in (f"{label}:", *(f"  {text}" for text in _said(fsc)))]
     lines += notes(tree)
     written = write_results(out, curves, lines, {"compare": plots.side_by_side(tree)})
     console.close()
@@ -111,9 +107,15 @@ def _curve(path: str) -> xr.Dataset:
     got = repr(path) if Path(path).exists() else f"missing {path}, which does not exist"
     must(is_session, rule, got, "Give one of these; half maps are compared after `cryonb diagnose A B fsc`")
     opened = verbs.open_any(path)
-    if "cryonb/fsc" in kinds_of(opened):
-        return verbs.pick(opened, ("cryonb/fsc",))
-    return verbs.diagnose(opened, "fsc")
+    kinds = kinds_of(opened)
+    drawn = [kind for kind in sorted(kinds) if kind == "cryonb/fsc" or plots.has_panel(kind)]
+    return verbs.pick(opened, tuple(drawn)) if drawn else verbs.diagnose(opened, "fsc")
+
+
+def _said(curves: xr.Dataset) -> list[str]:
+    if plots.is_decomposition(curves):
+        return list(words.term_table(curves))
+    return list(words.resolutions(curves))
 
 
 def kinds_of(opened: xr.Dataset | xr.DataTree) -> set[str]:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import xarray as xr
+
 from .. import diagnostics, verbs
 from ..contracts import Diagnostic
-from ..errors import must, nearest
-from . import inputs, words
+from ..errors import RunStopped, must, nearest
+from . import inputs, outputs, words
 from .console import Console
 from .flags import Parser, add_flags, given
 from .outputs import check_writable
@@ -44,19 +46,35 @@ def run(argv: list[str], console: Console) -> int:
 
 
 def _judge(diagnostic: Diagnostic, arguments: object, console: Console) -> int:
-    config = inputs.settings(arguments)
+    seed = inputs.settings(arguments).compute.seed
     out = Path(arguments.out)
     check_writable(out)
     images = verbs.needs_images(diagnostic)
-    opened = inputs.open_input(arguments.words[:-1], arguments, config.compute.seed, images)
-    dataset = verbs.pick(opened, diagnostic.accepts, arguments.run)
-    options = given(arguments, diagnostic.options)
-    result = verbs.diagnose(dataset, diagnostic.name, config=config, progress=console.progress, **options)
+    opened = inputs.open_input(arguments.words[:-1], arguments, seed, images)
+    options = given(arguments, diagnostic.options) | {"run": arguments.run}
+    if getattr(arguments, "particles", None):
+        options["particles"] = inputs.open_table(arguments.particles, arguments, seed)
+    settings = inputs.given_settings(arguments)
+    with outputs.patience(verbs.joins_particles(diagnostic)):
+        try:
+            result = verbs.diagnose(opened, diagnostic.name, config=settings, progress=console.progress, **options)
+        except RunStopped as stop:
+            if stop.finished is not None:
+                _rescue(out, diagnostic, stop.finished)
+            raise
     lines = words.describe(diagnostic.title, result)
     written = write_results(out, {diagnostic.name: result}, lines)
     console.close()
     console.say("\n".join([*lines, f"Written to {out}: {', '.join(written)}"]))
     return 0
+
+
+def _rescue(out: Path, diagnostic: Diagnostic, finished: xr.Dataset) -> None:
+    """Write what a run that was stopped had finished, without figures, and say so."""
+    note = "The run was stopped before its end: these are the curves that it had finished."
+    lines = words.describe(diagnostic.title, finished)
+    written = write_results(out, {diagnostic.name: finished}, [note, *lines], {})
+    raise RunStopped(f"the run was stopped; the curves finished by then are in {out}: {', '.join(written)}.")
 
 
 def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parser:
@@ -91,6 +109,9 @@ def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parse
     )
     made.add_argument("--run", metavar="NAME", help="part of a session to judge (default: the only one that fits)")
     inputs.add_common(made, "cryonb-diagnose")
+    if diagnostic is None or verbs.joins_particles(diagnostic):
+        about = "particles of the reconstruction to judge: .star, .cs or .mrcs (default: none; judge a particle table)"
+        made.add_argument("--particles", metavar="FILE", help=about)
     if diagnostic is not None:
         add_flags(made, diagnostic.options, f"options of {diagnostic.name}")
     inputs.add_reading(made)

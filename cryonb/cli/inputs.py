@@ -84,6 +84,30 @@ def settings(arguments: argparse.Namespace) -> RunConfig:
     RunConfig
         The checked settings.
     """
+    groups = given_settings(arguments)
+    config = RunConfig.gather(groups)
+    config.mask.must_read(groups["mask"])
+    return config
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the settings of a run that were given on the command line, and no others.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        What the parser returned.
+
+    Returns
+    -------
+    dict of str to dict
+        Values by group and name, the values still as text where they are numbers.
+
+    Raises
+    ------
+    InputError
+        If the mask is given in two ways.
+    """
     groups: dict[str, dict[str, Any]] = {
         name: given(arguments, group, name) for name, group in hints(RunConfig).items()
     }
@@ -93,9 +117,7 @@ def settings(arguments: argparse.Namespace) -> RunConfig:
         rule = "--mask must not go with other settings of the mask"
         must(alone, rule, f"--mask {arguments.mask} and {', '.join(also)}", "Leave out one of them")
         groups["mask"] = {"kind": "file", "path": arguments.mask}
-    config = RunConfig.gather(groups)
-    config.mask.must_read(groups["mask"])
-    return config
+    return groups
 
 
 def open_table(path: str, arguments: argparse.Namespace, seed: int, images: bool = True) -> xr.Dataset:

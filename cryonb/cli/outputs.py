@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from ..errors import InputError, must
 
 _unfinished: set[Path] = set()
+_patient = threading.Event()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
@@ -89,6 +91,39 @@ def abandon() -> None:
     """Remove what has been written of results that will never be complete; for a process that ends at once."""
     for hidden in tuple(_unfinished):
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def patience(wanted: bool = True) -> Iterator[None]:
+    """Say that what is run in the block leaves results also when it is stopped, and needs time to write them.
+
+    Parameters
+    ----------
+    wanted : bool, optional
+        Whether it does.
+
+    Yields
+    ------
+    None
+        While it runs.
+    """
+    if wanted:
+        _patient.set()
+    try:
+        yield
+    finally:
+        _patient.clear()
+
+
+def is_patient() -> bool:
+    """Return whether a command that was stopped may still be writing what it had finished.
+
+    Returns
+    -------
+    bool
+        True inside `patience`.
+    """
+    return _patient.is_set()
 
 
 def _publish(hidden: Path, target: Path) -> None:

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 from . import FAILED, STOPPED, main, outputs
 
-GRACE = 0.6
-"""Seconds that a command has to end by itself after Ctrl-C."""
+GRACE, PATIENCE = 0.6, 20.0
+"""Seconds that a command has to end by itself after Ctrl-C; the second where it writes what it had finished."""
 
 
 def run() -> NoReturn:
@@ -36,10 +36,15 @@ def _watch(ended: threading.Event) -> None:
 
 
 def _wait(reading: socket.socket, writing: socket.socket, ended: threading.Event) -> None:
-    """End the process if it is still there some time after Ctrl-C; the socket is held open meanwhile."""
+    """End the process if it is still there some time after Ctrl-C, or at a second one; the socket is held open."""
     while reading.recv(1) != bytes([signal.SIGINT]):
         continue
-    if not ended.wait(GRACE):
+    grace = PATIENCE if outputs.is_patient() else GRACE
+    reading.settimeout(grace)
+    with contextlib.suppress(TimeoutError):
+        while not ended.is_set() and reading.recv(1) != bytes([signal.SIGINT]):
+            continue
+    if not ended.is_set():
         outputs.abandon()
         sys.stderr.write(f"\ncryonb: {STOPPED}\n")
         _end(FAILED, at_once=True)

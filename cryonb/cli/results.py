@@ -11,6 +11,8 @@ from .. import io, plots
 from .outputs import results_folder
 
 _GRID = ("z", "y", "x")
+_WITHOUT_TABLE = ("cryonb/refinement", "cryonb/volume")
+"""Kinds whose curves are judged, and written, under another name."""
 
 
 def write_results(
@@ -70,6 +72,8 @@ def _write_files(folder: Path, name: str, result: xr.Dataset) -> None:
     if result.attrs.get("schema") == "cryonb/fsc":
         io.write_curve(result, folder / f"{name}.csv")
         io.write_curve(result, folder / f"{name}.xml")
+    elif "frequency" in result.dims and result.attrs.get("schema") not in _WITHOUT_TABLE:
+        io.write_curve(result, folder / f"{name}.csv")
     for stem, grid in volumes(result):
         path = folder / f"{stem}.mrc"
         io.write_map(grid, folder / f"{name}_{stem}.mrc" if path.exists() else path)

@@ -7,12 +7,12 @@ import xarray as xr
 
 from .. import plots
 
-_SILENT = ("schema", "provenance", "history", "title")
+_SILENT = ("schema", "provenance", "history", "title", "verdict")
 _NAMES = {"angstrom": "A", "angstrom^2": "A^2", "angstrom^3": "A^3", "1/angstrom": "1/A", "1": "", "factor": ""}
 
 
 def describe(title: str, dataset: xr.Dataset) -> list[str]:
-    """Return what a Dataset says: its sentences, its resolutions, then its single numbers.
+    """Return what a Dataset says: its verdict, its other sentences, its resolutions or terms, then its single numbers.
 
     Parameters
     ----------
@@ -26,15 +26,42 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
     list of str
         The lines.
     """
-    lines = [title]
+    lines = [title, *(f"  {line}" for line in plots.verdict_lines(dataset))]
     texts = {name: text for name, text in dataset.attrs.items() if name not in _SILENT and isinstance(text, str)}
     lines += [f"  {text}" if text.endswith(".") else f"  {plain(name)}: {text}" for name, text in texts.items()]
     lines += [f"  map made with {corners(dataset)}"] if corners(dataset) else []
     if "fsc_resolution" in dataset and {"fsc_kind", "threshold"} <= set(dataset.fsc_resolution.dims):
         lines += [f"  {line}" for line in resolutions(dataset)]
+    if plots.is_decomposition(dataset):
+        lines += [f"  {line}" for line in term_table(dataset)]
     scalars = {**dataset.data_vars, **dataset.coords}
     lines += [f"  {plain(name)}: {_value(scalars[name])}" for name in scalars if scalars[name].ndim == 0]
     return lines
+
+
+def term_table(dataset: xr.Dataset) -> Iterator[str]:
+    """Yield a table of what each band of a decomposition is made of.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/decomposition``.
+
+    Yields
+    ------
+    str
+        For every class a heading and one line a band: its ends [angstrom], and the mean of the curve and of its terms.
+    """
+    for name, one in plots.by_class(dataset).items():
+        bands = plots.stretches(one)
+        terms = [plots.TERM_WORDS[term] for term in (bands[0].terms if bands else ())]
+        rows = [[f"{name + ': ' if name else ''}band", "from [A]", "to [A]", "curve", *terms]]
+        for band in bands:
+            ends = [f"{end:.2f}" if math.isfinite(end) else "-" for end in (band.coarse, band.fine)]
+            words = plots.BAND_WORDS.get(band.band, band.band).rstrip(",")
+            rows.append([words, *ends, *(_three(value) for value in (band.curve, *band.terms.values()))])
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        yield from ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 
 
 def resolutions(fsc: xr.Dataset) -> Iterator[str]:
@@ -123,3 +150,7 @@ def _value(scalar: xr.DataArray) -> str:
         return f"{value:.4g} 1/A ({1.0 / value:.2f} A)"
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return f"{text} {_NAMES.get(unit, unit)}".rstrip()
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}".replace("-0.000", "0.000") if math.isfinite(value) else "-"

@@ -227,12 +227,12 @@ def save(results: xr.Dataset | xr.DataTree, path: Path) -> None:
 
 
 def write_curve(dataset: xr.Dataset, path: Path, fsc_kind: str | None = None) -> None:
-    """Write FSC curves as CSV, or one of them as EMDB XML.
+    """Write curves as CSV, or one FSC curve as EMDB XML.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Kind ``cryonb/fsc``.
+        Kind ``cryonb/fsc``; for CSV any kind with curves over `frequency`.
     path : str or path
         Target ending in .csv or .xml.
     fsc_kind : str, optional

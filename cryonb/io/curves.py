@@ -12,6 +12,7 @@ import xarray as xr
 from .. import schema
 from ..errors import FormatError, must, nearest
 from .atomic import replacing
+from .curve_table import write_table
 from .formats import FileFormat
 from .source import existing_file
 from .star_columns import read_blocks
@@ -163,12 +164,12 @@ def write_xml(dataset: xr.Dataset, path: str | os.PathLike, fsc_kind: str | None
 
 
 def write_curve(dataset: xr.Dataset, path: str | os.PathLike, fsc_kind: str | None = None) -> None:
-    """Write an FSC Dataset as CSV or as EMDB XML, by the ending of the path.
+    """Write an FSC Dataset as CSV or as EMDB XML, by the ending of the path; other curves as CSV.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Kind ``cryonb/fsc``.
+        Kind ``cryonb/fsc``; for CSV any kind with curves over `frequency`, see `curve_table.write_table`.
     path : str or path
         Target ending in .csv or .xml.
     fsc_kind : str, optional
@@ -182,6 +183,8 @@ def write_curve(dataset: xr.Dataset, path: str | os.PathLike, fsc_kind: str | No
     suffix = Path(path).suffix.lower()
     writers = {".csv": write_csv, ".xml": write_xml}
     must(suffix in writers, "a curve's file name must end in .csv or .xml", repr(suffix), nearest(suffix, writers))
+    if suffix == ".csv" and "frequency" in dataset.dims and dataset.attrs.get("schema") != schema.FSC.name:
+        return write_table(dataset, path)
     writers[suffix](dataset, path, fsc_kind)
 
 

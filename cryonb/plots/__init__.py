@@ -14,7 +14,8 @@ from ..errors import SchemaError, must
 from .catalogue import bound
 from .facts import data_end, provenance_settings
 from .saving import save_figure
-from .wording import past_nyquist
+from .terms import TERM_WORDS, by_class, grid_locked_at_nyquist, is_decomposition, largest_tail, signal_end, stretches
+from .wording import BAND_WORDS, past_nyquist, verdict_lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,15 +23,25 @@ if TYPE_CHECKING:
     from .marks import Sheet
 
 __all__ = [
+    "BAND_WORDS",
+    "TERM_WORDS",
+    "by_class",
     "data_end",
     "describe",
     "draw",
+    "grid_locked_at_nyquist",
+    "has_panel",
+    "is_decomposition",
+    "largest_tail",
     "overlay",
     "past_nyquist",
     "provenance_settings",
     "save_figure",
     "sheet",
     "side_by_side",
+    "signal_end",
+    "stretches",
+    "verdict_lines",
 ]
 
 
@@ -60,6 +71,22 @@ def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
     known = isinstance(dataset, xr.Dataset) and "schema" in dataset.attrs
     must(known, rule, type(dataset).__name__, "Open or compute one first", SchemaError)
     return bound("PLOTS").get(dataset.attrs["schema"], generic.sheet)(dataset)
+
+
+def has_panel(kind: str) -> bool:
+    """Return whether Datasets of a kind have a panel of their own beside other runs.
+
+    Parameters
+    ----------
+    kind : str
+        Value of ``attrs["schema"]``.
+
+    Returns
+    -------
+    bool
+        True if a file of this folder draws one.
+    """
+    return kind in bound("PANELS")
 
 
 def draw(dataset: xr.Dataset | xr.DataTree) -> "Figure":

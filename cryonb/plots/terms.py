@@ -6,7 +6,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from . import facts
+from . import facts, wording
 from .layout import runs_of
 
 STACKS = {
@@ -78,17 +78,17 @@ def by_class(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     Returns
     -------
     dict of str to xarray.Dataset
-        By "class 1", "class 2", ...; one of no name where there are no classes. A verdict in as many lines as there
-        are classes is shared out among them.
+        By "class 1", "class 2", ...; one of no name where there are no classes. A verdict with one line a class is
+        shared out among them.
     """
     if not is_decomposition(dataset) or "class_id" not in dataset["fsc"].dims:
         return {"": dataset}
     labels = dataset["class_id"].values
-    said = str(dataset.attrs.get("verdict", "")).split("\n")
-    said = said if len(said) == labels.size else said[:1] * labels.size
+    said = wording.verdict_lines(dataset)
+    said = said if len(said) == labels.size else [" ".join(said)] * labels.size
     return {
-        f"class {label}": dataset.sel(class_id=label).assign_attrs(verdict=verdict)
-        for label, verdict in zip(labels, said)
+        f"class {label}": dataset.sel(class_id=label).assign_attrs(verdict=line.removeprefix(f"Class {label}: "))
+        for label, line in zip(labels, said)
     }
 
 
@@ -228,7 +228,7 @@ def stretches(dataset: xr.Dataset) -> list[Stretch]:
     found = []
     for band, first, last in runs_of(facts.bands(dataset)):
         inside = slice(max(first, 1), last + 1)
-        terms = {name: float(np.mean(values[inside])) for name, values in stack_of(dataset).items() if last > 0}
+        terms = {name: _mean(values[inside]) for name, values in stack_of(dataset).items()}
         found.append(Stretch(band, float(resolution[first]), float(resolution[last]), _mean(curve[inside]), terms))
     return found
 

@@ -234,6 +234,28 @@ def sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
+def verdict_lines(dataset: xr.Dataset) -> list[str]:
+    """Return the verdict that a Dataset carries, in lines.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    list of str
+        Its lines, and a line for each class where it opens with "Class 1: "; empty where it carries none.
+
+    Examples
+    --------
+    >>> verdict_lines(xr.Dataset(attrs={"verdict": "Class 1: all signal. Class 2: no signal."}))
+    ['Class 1: all signal.', 'Class 2: no signal.']
+    """
+    lines = re.split(r"\n|\s+(?=Class \d+: )", str(dataset.attrs.get("verdict", "")))
+    return [line.strip() for line in lines if line.strip()]
+
+
 def verdict(dataset: xr.Dataset) -> str:
     """Return what a Dataset says: its own verdict, or of an FSC one sentence that never invents a resolution.
 
@@ -248,7 +270,7 @@ def verdict(dataset: xr.Dataset) -> str:
         The sentences, with units as they are printed, in as many lines as the verdict has.
     """
     if "verdict" in dataset.attrs:
-        return "\n".join(sentence(line.strip()) for line in str(dataset.attrs["verdict"]).split("\n"))
+        return "\n".join(sentence(line) for line in verdict_lines(dataset))
     word = (
         KIND_WORDS.get(facts.main_kind(dataset), facts.main_kind(dataset)) if "fsc_kind" in dataset.dims else "unmasked"
     )

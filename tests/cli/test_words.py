@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+from decompositions import VERDICTS, make_decomposition
 
 from cryonb import schema
 from cryonb.cli import words
@@ -36,3 +37,27 @@ def test_corners_are_said_where_they_are_known():
     assert words.corners(make_fsc([8.0] * 4, "soft")) == "corners softened outside the sphere"
     assert words.corners(make_fsc([8.0] * 4)) == ""
     assert "  map made with corners kept outside the sphere" in words.describe("FSC", make_fsc([8.0] * 4, "keep"))
+
+
+def test_the_verdict_comes_first_and_once():
+    said = words.describe("What", make_decomposition("circle"))
+    assert said[1] == f"  {VERDICTS['circle']}"
+    assert sum(VERDICTS["circle"] in line for line in said) == 1
+    both = words.describe("What", make_decomposition("square", classes=2))
+    assert [line[:10] for line in both[1:3]] == ["  Class 1:", "  Class 2:"]
+
+
+def test_a_decomposition_has_one_line_a_band_with_the_mean_of_each_term():
+    dataset = make_decomposition("circle")
+    heading, *rows = words.term_table(dataset)
+    assert heading.split()[:6] == ["band", "from", "[A]", "to", "[A]", "curve"]
+    empty = next(line for line in rows if line.startswith("no data"))
+    inside = dataset["fsc"].values[:, 36:].mean(axis=1)
+    mean = dict(zip(dataset["component"].values, inside))
+    assert empty.split()[2:5] == ["5.33", "3.00", f"{mean['circle']:.3f}"]
+    assert empty.split()[-1] == f"{mean['grid_locked_circle']:.3f}"
+    assert len(list(words.term_table(make_decomposition("square", classes=2)))) == 12
+
+
+def test_a_verdict_of_any_kind_is_said():
+    assert words.describe("FSC", make_fsc([8.0] * 4).assign_attrs(verdict="It is fine."))[1] == "  It is fine."

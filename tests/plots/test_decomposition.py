@@ -146,7 +146,10 @@ def test_one_row_a_class_or_the_class_that_is_chosen():
         rows[1].panels[0].of(Curve, "standard")[0].y, dataset["fsc"].sel(class_id=2, component="standard")
     )
     assert len(decomposition.decomposition_sheet(dataset.sel(class_id=2)).rows) == 2
-    assert terms.by_class(dataset)["class 2"].attrs["verdict"].startswith("Class 2: ")
+    assert terms.by_class(dataset)["class 2"].attrs["verdict"] == VERDICTS["square"]
+    joined = dataset.assign_attrs(verdict=dataset.attrs["verdict"].replace("\n", " "))
+    assert decomposition.decomposition_sheet(joined).headline == decomposition.decomposition_sheet(dataset).headline
+    assert decomposition.decomposition_sheet(joined).headline.count("\n") == 1
 
 
 def test_a_run_that_was_stopped_shows_what_it_has():
