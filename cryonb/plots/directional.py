@@ -16,7 +16,7 @@ NAMED_STYLE = {
 }
 NAMED_WORDS = {"best": "best direction", "worst": "worst direction", "empty": "middle of the directions without data"}
 MOST_CONTRAST = 98.0
-"""Part of the directions that the colour scale of resolutions spans; the few coarsest share its last colour [percent]."""
+"""Part of the directions that the colour scale of resolutions spans [percent]; the coarsest share its last colour."""
 
 
 def spread_panel(dataset: xr.Dataset, x_limits: tuple[float, float] | None = None, title: str = "") -> Panel:
@@ -142,7 +142,7 @@ def resolution_map(dataset: xr.Dataset) -> Panel:
     drawn = shown[np.isfinite(shown)]
     low, high = (float(drawn.min()), float(np.percentile(drawn, MOST_CONTRAST))) if drawn.size else (0.0, 1.0)
     beyond = int((held & np.isnan(values)).sum())
-    note = f"{beyond} directions never fall to 0.143: drawn as the end of the data, {wording.angstrom(end)}"
+    note = f"{beyond} never fall to 0.143: drawn as {wording.angstrom(end)}, where data end"
     if not beyond:
         note = "where the curve of a cone falls to 0.143"
     return _sphere(dataset, shown, "cone_resolution", "resolution [Å]", (low, high), ("Resolution by direction", note))
@@ -163,7 +163,7 @@ def area_map(dataset: xr.Dataset) -> Panel:
     """
     area = dataset["cone_area"].values.astype(float)
     shown = np.where(dataset["has_data"].values.astype(bool), area / max(float(area.max()), 1e-30), np.nan)
-    note = "relative to the best direction; where it is high, the map is well resolved"
+    note = "relative to the best direction"
     return _sphere(dataset, shown, "cone_area", "relative area", (0.0, 1.0), ("Area under the curve of a cone", note))
 
 
