@@ -23,6 +23,7 @@ BELOW_FACES = (
         "io",
         "phantoms",
         "simulate",
+        "filtered_maps",
         "refine",
         "refine.loop",
         "refine.rejoin",
@@ -49,9 +50,10 @@ MAY_IMPORT = {
     "imaging": {"backends", "kernels.*", "units", "errors"},
     "io": {"schema", "provenance", "errors", "units", "contracts"},
     "phantoms": {"imaging.*", "schema", "provenance", "knobs", "errors", "units"},
+    "filtered_maps": {"imaging.*", "schema", "provenance", "knobs", "errors", "phantoms"},
     "simulate": {"imaging.*", "schema", "provenance", "knobs", "config", "backends", "errors", "units", "phantoms"},
     "refine": WORDS | AGREEMENTS | {"provenance", "backends", "engines", "imaging.*"},
-    "diagnostics": WORDS | AGREEMENTS | {"imaging.*", "simulate"},
+    "diagnostics": WORDS | AGREEMENTS | {"imaging.*", "simulate", "refine.operator", "refine.stand_in"},
     "diagnostics.__init__": WORDS
     | AGREEMENTS
     | {"imaging.*", "simulate", "refine.loop", "backends", "engines", "provenance"},

@@ -19,8 +19,10 @@ MEASURED_CURVES = (
     "surrogate_circle",
     "noise",
 )
-TERMS = ("grid_locked", "grid_locked_circle", "corner", "in_band", "support")
+TERMS = ("grid_locked", "grid_locked_circle", "corner", "in_band", "support", "resampling")
 MASK_TERMS = ("mask_leak", "mask_leak_randomised")
+COMPONENTS = (*MEASURED_CURVES, *TERMS, *MASK_TERMS)
+"""Labels of the `component` dimension, in their order."""
 
 _CURVES = Field(("[class_id]", "component", "frequency"))
 _CURVE = Field(("[class_id]", "frequency"))
@@ -41,6 +43,13 @@ DECOMPOSITION = declare(
         {**SAMPLING, "n_dithers": "1", "n_surrogates": "1", "surrogate_resolution": "angstrom"},
     )
 )
+
+
+OWN = {
+    "square": ("standard", "dithered", "grid_locked"),
+    "circle": ("circle", "dithered_circle", "grid_locked_circle"),
+}
+"""By in-plane limit: the user's own curve, its counterpart on turned grids, and what they differ by."""
 
 
 def telescope(measured: Mapping[str, np.ndarray], nyquist_shell: float) -> dict[str, np.ndarray]:
@@ -80,3 +89,28 @@ def telescope(measured: Mapping[str, np.ndarray], nyquist_shell: float) -> dict[
         "in_band": np.where(past, 0.0, common),
         "support": np.where(past, common, 0.0),
     }
+
+
+def split_by_band(tied: np.ndarray, limit: str, nyquist_shell: float) -> dict[str, np.ndarray]:
+    """Return what is tied to the particle, shell by shell as the term that it can only belong to.
+
+    Parameters
+    ----------
+    tied : ndarray, (shells,), float64
+        Correlation.
+    limit : {"square", "circle"}
+        In-plane limit of the data.
+    nyquist_shell : float
+        Shell of the particle Nyquist, with its fraction.
+
+    Returns
+    -------
+    dict of str to ndarray, (shells,), float64
+        `in_band` up to the particle Nyquist, `corner` from there to sqrt(2) times as far where the limit is a square,
+        `support` past that; each zero elsewhere.
+    """
+    shell = np.arange(tied.size)
+    past = shell > nyquist_shell + 1e-6
+    corner = past & (shell <= 2.0**0.5 * nyquist_shell + 1e-6) & (limit == "square")
+    where = {"in_band": ~past, "corner": corner, "support": past & ~corner}
+    return {name: np.where(inside, tied, 0.0) for name, inside in where.items()}

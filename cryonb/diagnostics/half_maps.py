@@ -95,8 +95,8 @@ def take_half_maps(
     if particle_diameter > 0:
         scalars["particle_diameter"] = particle_diameter
     if chosen is not None:
-        scalars.setdefault("particle_diameter", mask_diameter(chosen, voxel_size))
-        scalars |= {"mask_volume": float(chosen.sum(dtype=np.float64)) * voxel_size**3, "mask_digest": _digest(chosen)}
+        facts = mask_facts(chosen, voxel_size)
+        scalars |= {**facts, "particle_diameter": scalars.get("particle_diameter", facts["particle_diameter"])}
     diameter = float(scalars.get("particle_diameter", first.shape[0] * voxel_size))
     nyquist, limit = (float(scalars.get(name, math.nan)) for name in ("particle_nyquist", "data_limit"))
     sampling = Extent(first.shape[0], voxel_size, nyquist, diameter, limit)
@@ -191,5 +191,51 @@ def _weights(dataset: xr.Dataset, class_id: int) -> np.ndarray | None:
     return weight.values.astype(np.float64)
 
 
-def _digest(mask: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(mask).tobytes()).hexdigest()[:12]
+def mask_facts(mask: np.ndarray, voxel_size: float) -> dict[str, Any]:
+    """Return the scalar coordinates that describe a mask.
+
+    Parameters
+    ----------
+    mask : ndarray, (n, n, n), float32
+        Mask between 0 and 1.
+    voxel_size : float
+        Voxel size [angstrom].
+
+    Returns
+    -------
+    dict of str to value
+        `particle_diameter` [angstrom], `mask_volume` [angstrom^3], `mask_digest`.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(mask).tobytes()).hexdigest()[:12]
+    volume = float(mask.sum(dtype=np.float64)) * voxel_size**3
+    diameter = mask_diameter(mask, voxel_size)
+    return {"particle_diameter": diameter, "mask_volume": volume, "mask_digest": digest}
+
+
+def class_ids(particles: xr.Dataset, class_id: int) -> list[int]:
+    """Return the classes that particles are shared among.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles, perhaps with `class_posterior`.
+    class_id : int
+        The one to take; 0 for all.
+
+    Returns
+    -------
+    list of int
+        Classes; ``[0]`` where the particles are not shared out.
+
+    Raises
+    ------
+    InputError
+        If there is no such class.
+    """
+    if "class_posterior" not in particles:
+        must(class_id in (0, 1), "class_id must name a class of the particles", class_id, "Use 1, the only class")
+        return [0]
+    known = [int(number) for number in particles["class_id"].values]
+    rule = "class_id must name a class of the particles"
+    must(class_id in (0, *known), rule, class_id, nearest(str(class_id), map(str, known)))
+    return [class_id] if class_id else known

@@ -78,6 +78,25 @@ def _points_of_sphere(size: int) -> tuple[np.ndarray, np.ndarray]:
     return inside, np.stack([x, y, z])
 
 
+def within_sphere(transform: np.ndarray) -> np.ndarray:
+    """Return a half transform without what lies outside the sphere that turned grids have in common.
+
+    Parameters
+    ----------
+    transform : ndarray, (n, n, n // 2 + 1), complex64
+        Half transform.
+
+    Returns
+    -------
+    ndarray, (n, n, n // 2 + 1), complex64
+        The same, zero where abs(k) > n / 2.
+    """
+    kept = np.zeros_like(transform)
+    inside, _ = _points_of_sphere(transform.shape[0])
+    kept.reshape(-1)[inside] = transform.reshape(-1)[inside]
+    return kept
+
+
 def read_back(density: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """Return the transform of a map on a turned grid, at the points of the unturned one.
 

@@ -124,6 +124,18 @@ class Operator:
         self._counter = Counter(runs * self.plan.n_particles / 2, progress)
         return self
 
+    def pause(self, fraction: float, text: str) -> None:
+        """Let a listener stop what lies between two runs.
+
+        Parameters
+        ----------
+        fraction : float
+            Not told on: it is of the step, not of the whole.
+        text : str
+            What is being done.
+        """
+        self._counter.add(0.0, text)
+
     def images(self, half: str, limit: str, resample: str = "") -> Images:
         """Return the images of a half set, as a run with one switch changed takes them.
 

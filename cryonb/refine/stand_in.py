@@ -111,7 +111,7 @@ def scene_of(transform: np.ndarray, images: Images, spectrum: np.ndarray, max_in
     inside = half_radius(size) < np.float32(max_index)
     density = real_space(transform * inside, size).astype(np.float32)
     small = min(size, 2 * int(np.ceil(max_index)) + 2)
-    prepared = fourier_volume(resize(density, small), 2.0, "kaiser_bessel", True, max_index)
+    prepared = fourier_volume(resize(density, small), 2.0, "trilinear", True, max_index)
     sampling = images.sampling
     grey_scale = (sampling.field_of_view / small / sampling.pixel_size) ** 3
     return Scene(spectrum, prepared, max_index, grey_scale, images.config.compute.seed, 0)

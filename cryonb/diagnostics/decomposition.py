@@ -1,0 +1,217 @@
+"""What an FSC curve is made of: signal, corner signal, the smoothness of the support, and the interpolation grid.
+
+The curve of the user's own particles is taken apart by running the operator that made it again with one switch changed
+and subtracting: half B on grids turned at random against half A's, and the in-plane limit as a square or a circle.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..config import RunConfig
+from ..errors import RunStopped
+from ..imaging.bands import holds_data
+from ..imaging.dither import turned_grids
+from ..imaging.fourier import half_radius, real_space
+from ..imaging.shells import crossing, fourier_shell_correlation
+from ..knobs import Config, knob
+from ..refine.operator import Made, Operator, Switch
+from ..refine.stand_in import Scene, measured_noise, scene_of
+from .correlations import Correlations
+from .half_maps import choose_mask, class_ids
+from .measurement import Measurement, mask_leak
+from .parts import labelled, part_of
+
+Progress = Callable[[float, str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class DecompositionOptions(Config):
+    """Settings of the decomposition."""
+
+    dithers: int = knob(4, help="Grids turned at random, over which is averaged.", minimum=1, maximum=64)
+    surrogates: int = knob(
+        4, help="Replicas of the band-limited surrogate; 0 to leave it and pure noise out.", minimum=0, maximum=64
+    )
+    surrogate_resolution: float = knob(
+        0.0, help="Where the surrogate's signal ends; 0 = the particle Nyquist.", unit="angstrom", minimum=0.0
+    )
+    class_id: int = knob(0, help="Which class; 0 = all of them, one after the other.", minimum=0)
+    n_draws: int = knob(4, help="Draws of random phases, for the mask's leak.", minimum=1, maximum=100)
+    particle_diameter: float = knob(
+        0.0, help="Diameter of the particle; 0 = from the mask, or the box.", unit="angstrom", minimum=0.0
+    )
+
+
+def measure(found: Measurement, options: DecompositionOptions, mask_of: Callable) -> None:
+    """Measure every curve of one class, adding each to what was found.
+
+    Parameters
+    ----------
+    found : Measurement
+        Filled.
+    options : DecompositionOptions
+        How many grids and replicas.
+    mask_of : callable
+        Returns the mask for the user's own half maps, or None.
+    """
+    operator, curves = found.operator, found.correlations
+    square, circle = found.halves = [_both_halves(operator, limit, keep_weights=True) for limit in ("square", "circle")]
+    curves.mask = mask_of(*found.own)
+    found.leak = mask_leak(found, options.n_draws) if curves.mask is not None else {}
+    curves.add("standard", *square)
+    curves.add("circle", *circle)
+    for turn in turned_grids(options.dithers, operator.config.compute.seed):
+        turned_square, turned_circle = operator.run(Switch("B", "square", turn), Switch("B", "circle", turn))
+        curves.add("dithered", square[0], turned_square, sphere=True)
+        curves.add("dithered_circle", circle[0], turned_circle, sphere=True)
+    for name, limit, scene in _scenes(found, options.surrogates):
+        curves.add(name, *_both_halves(operator, limit, scene=scene))
+    box = operator.config.box
+    if box.resample != "fourier":
+        curves.add("fourier_resampled", *_both_halves(operator, box.limit, resample="fourier"))
+
+
+def _both_halves(operator: Operator, limit: str, **switches: Any) -> tuple[Made, Made]:
+    return tuple(operator.run(*(Switch(half, limit, **switches) for half in "AB")))
+
+
+def _scenes(found: Measurement, replicas: int) -> Iterator[tuple[str, str, Scene]]:
+    """Yield the curve, the limit and the scene of every run with images that stand in for the particles."""
+    if replicas == 0:
+        return
+    images = found.operator.images("A", "circle")
+    signal = _believed(*found.halves[1], found.correlations.curves["dithered_circle"])
+    scene = scene_of(signal, images, measured_noise(images), found.surrogate_shell)
+    for replica in range(replicas):
+        yield "surrogate", "square", scene.again(replica)
+        yield "surrogate_circle", "circle", scene.again(replica)
+    yield "noise", "square", dataclasses.replace(scene, volume=None, replica=replicas)
+
+
+def _believed(first: Made, second: Made, correlation: np.ndarray) -> np.ndarray:
+    """Return the transform of the mean map, every shell scaled by how far it can be believed: sqrt(2 F / (1 + F))."""
+    fsc = np.clip(np.nan_to_num(correlation), 0.0, 1.0)
+    merit = np.sqrt(2.0 * fsc / (1.0 + fsc))
+    mean = 0.5 * (first.transform + second.transform)
+    return mean * np.interp(half_radius(len(mean)), np.arange(merit.size), merit).astype(np.float32)
+
+
+def surrogate_shell(operator: Operator, options: DecompositionOptions) -> float:
+    """Return where the signal of the surrogate ends.
+
+    Parameters
+    ----------
+    operator : Operator
+        The particles.
+    options : DecompositionOptions
+        Settings.
+
+    Returns
+    -------
+    float
+        Shell, with its fraction; at most that of the particle Nyquist.
+    """
+    furthest = operator.sampling.max_index
+    if options.surrogate_resolution > 0:
+        return min(furthest, operator.sampling.field_of_view / options.surrogate_resolution)
+    return furthest
+
+
+def runs_of(options: DecompositionOptions, config: RunConfig) -> int:
+    """Return how many maps one class takes.
+
+    Parameters
+    ----------
+    options : DecompositionOptions
+        Settings.
+    config : RunConfig
+        Settings of the run.
+
+    Returns
+    -------
+    int
+        Maps.
+    """
+    stand_ins = 4 * options.surrogates + 2 if options.surrogates else 0
+    return 4 + 2 * options.dithers + stand_ins + (2 if config.box.resample != "fourier" else 0)
+
+
+class DecompositionDiagnostic:
+    """What the FSC curve of particles with poses is made of."""
+
+    name = "decomposition"
+    title = "What the FSC curve is made of"
+    accepts = ("cryonb/particles",)
+    options = DecompositionOptions
+
+    def compute(self, dataset: xr.Dataset, options: DecompositionOptions, config: RunConfig, mask: Any, progress):
+        """Return the decomposition as a Dataset of kind ``cryonb/decomposition``.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            Kind cryonb/particles, with poses; `class_posterior` makes one decomposition a class.
+        options : DecompositionOptions
+            Settings.
+        config : RunConfig
+            Settings of the run whose curve is taken apart.
+        mask : ndarray, xarray.Dataset or None
+            A mask that was given.
+        progress : callable
+            Called with the fraction done and a text.
+
+        Returns
+        -------
+        xarray.Dataset
+            Kind ``cryonb/decomposition``.
+
+        Raises
+        ------
+        InputError
+            If particles, settings or memory do not allow it.
+        RunStopped
+            If `progress` stopped it; `finished` holds the curves that were done by then.
+        """
+        classes = class_ids(dataset, options.class_id)
+        parts = []
+        for number, class_id in enumerate(classes):
+            operator = Operator(dataset, config, class_id)
+            operator.report_to(runs_of(options, operator.config), partial(_of_class, progress, number, len(classes)))
+            found = Measurement(operator, Correlations(), options.particle_diameter, surrogate_shell(operator, options))
+            try:
+                measure(found, options, partial(_mask, operator, given=mask))
+            except (RunStopped, KeyboardInterrupt) as problem:
+                message = "the decomposition was stopped. Start it again to have all of its curves."
+                raise RunStopped(message, _finished(parts, found, classes)) from problem
+            parts.append(part_of(found))
+        progress(1.0, "decomposition")
+        return labelled(parts, classes, operator)
+
+
+def _of_class(progress: Progress, number: int, count: int, fraction: float, text: str) -> None:
+    progress((number + 0.99 * fraction) / count, text)
+
+
+def _finished(parts: list, found: Measurement, classes: list[int]) -> xr.Dataset | None:
+    """Return what is finished when a run is stopped; None before there is one whole telescope."""
+    if len(found.correlations.draws("dithered_circle")):
+        parts = [*parts, part_of(found)]
+    return labelled(parts, classes[: len(parts)], found.operator) if parts else None
+
+
+def _mask(operator: Operator, first: Made, second: Made, given: Any) -> np.ndarray | None:
+    """Return the mask that was given, or that the settings make of the user's own map."""
+    size, sampling = len(first.transform), operator.sampling
+    fsc = fourier_shell_correlation(first.transform, second.transform)
+    held = holds_data(np.stack([first.shell_weight, second.shell_weight]))
+    known = xr.Dataset(coords={"resolution": sampling.field_of_view / crossing(fsc, 0.143, held)})
+    density = real_space(0.5 * (first.transform + second.transform), size).astype(np.float32)
+    return choose_mask(known, operator.config.mask, given, density, sampling.voxel_size)
+
+
+DIAGNOSTIC = DecompositionDiagnostic()

@@ -1,0 +1,229 @@
+"""What was measured of one class becomes terms, bands, uncertainties and labels."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..imaging.bands import CORNER, MEASURED, NOISE, classify, holds_data
+from ..imaging.corner import WeightSums, coverage, predict_corner, weight_sums
+from ..imaging.shells import crossing, n_coefficients
+from ..imaging.symmetry import symmetry_operators
+from ..refine.operator import Operator
+from ..schema import HALVES, build, shell_coordinates
+from .components import COMPONENTS, DECOMPOSITION, OWN, split_by_band, telescope
+from .half_maps import mask_facts
+from .measurement import Measurement
+from .verdict import verdict_of
+
+SIGNAL = 0.05
+"""Correlation that the lower end of a shell's interval must exceed, for the shell to hold signal."""
+
+
+def correlation_half_width(draws, size, order):
+    f = np.mean(draws, axis=0)
+    n = np.maximum(n_coefficients(size) / 2 / order, 1)
+    v = np.var(draws, axis=0, ddof=1) / len(draws) if len(draws) > 1 else 0
+    return 1.96 * np.sqrt((1 - f**2) ** 2 / n + v)
+
+
+def difference_half_width(draws, once=False):
+    v = np.var(draws, axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1])
+    return 1.96 * np.sqrt(v * (1 / len(draws) + once))
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """One class, decomposed.
+
+    Attributes
+    ----------
+    curves : dict of str to dict of str to ndarray, (shells,), float64
+        Components by variable: `fsc`, `fsc_spread` and, under a mask, `fsc_masked`.
+    variables : dict of str to ndarray
+        Other variables of the Dataset, without the class dimension.
+    scalars : dict of str to value
+        Scalar coordinates.
+    support : ndarray, (shells,), float64, or None
+        Fraction of the points of every shell that both halves filled, where there is a grid.
+    verdict : str
+        What it says, in a sentence.
+    """
+
+    curves: dict[str, dict[str, np.ndarray]]
+    variables: dict[str, np.ndarray]
+    scalars: dict[str, Any]
+    support: np.ndarray | None
+    verdict: str
+
+
+def part_of(found: Measurement) -> Parts:
+    """Return the decomposition of what was measured of one class.
+
+    Parameters
+    ----------
+    found : Measurement
+        At least the standard curves and those of one turned grid.
+
+    Returns
+    -------
+    Parts
+        Terms, uncertainties, bands and the verdict.
+    """
+    curves = _with_terms(found, found.correlations.curves)
+    masked = _under_mask(found, found.correlations.masked_curves)
+    spread = _spreads(found, curves)
+    tied = OWN[found.limit][1]
+    band = _bands(found, curves[tied] - spread[tied])
+    square, circle = (_weight_sums(found, limit) for limit in ("square", "circle"))
+    filled = square if found.limit == "square" else circle
+    resolution = found.extent.length / crossing(curves[OWN[found.limit][0]], 0.143, _holds_signal(band))
+    return Parts(
+        {"fsc": curves, "fsc_spread": spread, "fsc_masked": masked},
+        {"band": band, "insertion_weight": found.weight, **_prediction(found, square, curves["dithered"])},
+        {**_scalars(found), "resolution": resolution},
+        None if filled is None else filled.both_filled,
+        verdict_of(curves, masked, band, found.extent, found.limit),
+    )
+
+
+def _with_terms(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return measured curves with the terms that they telescope into."""
+    terms = telescope(curves, found.extent.nyquist_shell)
+    other = curves.pop("fourier_resampled", None)
+    if other is not None:
+        terms["resampling"] = curves[OWN[found.limit][0]] - other
+    return {**curves, **terms}
+
+
+def _under_mask(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return masked curves with the terms of the user's own: what the mask leaks, what the grid adds, and the rest."""
+    if not curves:
+        return {}
+    curves.pop("fourier_resampled", None)
+    own, tied, grid_locked = OWN[found.limit]
+    rest = split_by_band(curves[tied] - found.leak["mask_leak"], found.limit, found.extent.nyquist_shell)
+    return {**curves, **rest, grid_locked: curves[own] - curves[tied], **found.leak}
+
+
+def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the half-width of the 95 % interval of every curve and term."""
+    draws = found.correlations.draws
+    order = len(symmetry_operators(found.operator.config.imaging.symmetry))
+    size = found.operator.sampling.box_size
+    spread = {name: correlation_half_width(draws(name), size, order) for name in curves if len(draws(name))}
+    spread["grid_locked"] = difference_half_width(draws("dithered"), once=True)
+    spread["grid_locked_circle"] = difference_half_width(draws("dithered_circle"), once=True)
+    spread["corner"] = difference_half_width(draws("dithered") - draws("dithered_circle"))
+    for term in ("in_band", "support"):
+        spread[term] = np.where(curves[term] == 0.0, 0.0, spread["dithered_circle"])
+    if "resampling" in curves:
+        own = spread[OWN[found.limit][0]]
+        spread["resampling"] = np.hypot(own, own)
+    return spread
+
+
+def _bands(found: Measurement, lowest: np.ndarray) -> np.ndarray:
+    """Return the band of every shell; one with data whose interval reaches down to nothing is noise."""
+    band = classify(holds_data(found.weight), found.extent)
+    return np.where(_holds_signal(band) & ~(lowest > SIGNAL), NOISE, band)
+
+
+def _holds_signal(band: np.ndarray) -> np.ndarray:
+    return np.isin(band, (MEASURED, CORNER))
+
+
+def _weight_sums(found: Measurement, limit: str) -> WeightSums | None:
+    """Return what the weights of both halves say, where there is a grid."""
+    first, second = (made.weights for made in found.halves[0 if limit == "square" else 1])
+    if first is None:
+        return None
+    modulated = found.operator.config.imaging.ctf == "full"
+    return weight_sums(first, second, found.operator.grid(limit), modulated=modulated)
+
+
+def _prediction(found: Measurement, sums: WeightSums | None, curve: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the corner curve that the weights and the signal in band lead to expect."""
+    if sums is None:
+        return {}
+    predicted, half_width = predict_corner(sums, curve, found.extent.nyquist_shell)
+    return {"predicted_corner": predicted, "predicted_corner_spread": half_width}
+
+
+def _scalars(found: Measurement) -> dict[str, Any]:
+    sampling, box, mask = found.operator.sampling, found.operator.config.box, found.correlations.mask
+    facts = {} if mask is None else mask_facts(mask, sampling.voxel_size)
+    facts |= {"particle_diameter": found.diameter} if found.diameter else {}
+    held = np.flatnonzero(holds_data(found.weight))
+    last = min(float(held.max()), sampling.data_index)
+    return {
+        **facts,
+        "voxel_size": sampling.voxel_size,
+        "pixel_size": sampling.pixel_size,
+        "box_size": sampling.box_size,
+        "binning": sampling.read_size / sampling.binned_size,
+        "pad_factor": 1.0 if box.kernel == "nufft" else box.pad_factor,
+        "particle_nyquist": sampling.particle_nyquist,
+        "grid_nyquist": sampling.grid_nyquist,
+        "data_limit": found.extent.data_limit,
+        "data_end": sampling.field_of_view / last,
+        "n_dithers": len(found.correlations.draws("dithered_circle")),
+        "n_surrogates": len(found.correlations.draws("surrogate_circle")),
+        "surrogate_resolution": sampling.field_of_view / found.surrogate_shell,
+    }
+
+
+def labelled(parts: list[Parts], classes: list[int], operator: Operator) -> xr.Dataset:
+    """Return the decomposition of one class or several as a Dataset.
+
+    Parameters
+    ----------
+    parts : list of Parts
+        One a class.
+    classes : list of int
+        Their numbers; ``[0]`` for particles that are not shared out.
+    operator : Operator
+        Of any of them.
+
+    Returns
+    -------
+    xarray.Dataset
+        Kind ``cryonb/decomposition``.
+    """
+    names = [name for name in COMPONENTS if any(name in rows for part in parts for rows in part.curves.values())]
+    tables = [_tables(part, names) | part.variables for part in parts]
+    variables = {
+        name: np.stack([table[name] for table in tables]) if classes[0] else tables[0][name] for name in tables[0]
+    }
+    scalars, config = parts[0].scalars, operator.config
+    coords = {
+        **shell_coordinates(scalars["box_size"], scalars["voxel_size"]),
+        "n_coefficients": n_coefficients(scalars["box_size"]),
+        "support": parts[0].support if len(parts) == 1 else None,
+        "component": names,
+        "half": np.array(HALVES),
+        "class_id": np.array(classes) if classes[0] else None,
+        **scalars,
+    }
+    verdicts = [f"Class {number}: {part.verdict}" if number else part.verdict for number, part in zip(classes, parts)]
+    attributes = {
+        "limit": config.box.limit,
+        "kernel": config.box.kernel,
+        "resample": config.box.resample,
+        "symmetry": config.imaging.symmetry,
+        "verdict": " ".join(verdicts),
+    }
+    nyquist = operator.sampling.particle_nyquist
+    variables["coverage"] = coverage(coords["frequency"] / nyquist)
+    return build(DECOMPOSITION, variables, coords, attributes)
+
+
+def _tables(part: Parts, names: list[str]) -> dict[str, np.ndarray]:
+    """Return curves as tables with one row a component, NaN where a component was not measured."""
+    nothing = np.full(part.variables["band"].shape, np.nan)
+    return {
+        variable: np.stack([rows.get(name, nothing) for name in names])
+        for variable, rows in part.curves.items()
+        if rows
+    }
