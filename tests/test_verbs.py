@@ -1,10 +1,16 @@
 """The verbs of the front door take files, Datasets and arrays alike."""
 
+import dataclasses
+import inspect
+
 import numpy as np
 import pytest
 
 import cryonb as cn
+from cryonb import diagnostics
 from cryonb.errors import InputError
+from cryonb.knobs import Config
+from cryonb.schema import VOLUME, build, grid_coordinates
 from cryonb.verbs import open_any, settle
 
 
@@ -155,3 +161,94 @@ def test_names_of_files_come_second(particles, mask):
     figure = cn.draw(cn.open_map(mask[1]))
     with pytest.raises(InputError, match="a figure, then a file name; got str, "):
         cn.save_figure("a.png", figure)
+
+
+@dataclasses.dataclass(frozen=True)
+class NoOptions(Config):
+    """Settings of a diagnostic that has none."""
+
+
+class Listener:
+    """A diagnostic of images that keeps what it is given."""
+
+    name, title, accepts, options = "listener", "Listener", ("cryonb/particles",), NoOptions
+
+    def compute(self, dataset, options, config, mask, progress):
+        self.given = dataset, config, mask
+        return build(VOLUME, {"density": np.ones((4, 4, 4))}, {"voxel_size": 4.0, **grid_coordinates(4, 4.0)})
+
+
+@pytest.fixture
+def listener(monkeypatch):
+    plug = Listener()
+    known = {**diagnostics._diagnostics(), plug.name: plug}
+    monkeypatch.setattr(diagnostics, "_diagnostics", lambda: known)
+    return plug
+
+
+@pytest.fixture(scope="module")
+def made(particles, mask):
+    return cn.reconstruct(particles, box={"pad_factor": 1.5, "limit": "square"}, mask=mask[0], compute={"seed": 5})
+
+
+def test_a_reconstruction_brings_poses_settings_and_mask_to_its_particles(listener, particles, made, mask):
+    turned = made.assign(rot=made["rot"] + 5.0)
+    cn.diagnose(turned, "listener", particles=particles)
+    dataset, config, given = listener.given
+    assert dataset.attrs["schema"] == "cryonb/particles"
+    np.testing.assert_array_equal(dataset["rot"], turned["rot"])
+    np.testing.assert_array_equal(dataset["image"], particles["image"])
+    assert (config.box.pad_factor, config.box.limit, config.compute.seed) == (1.5, "square", 5)
+    np.testing.assert_array_equal(given, mask[0])
+
+
+def test_what_the_caller_asks_for_wins_over_the_settings_of_the_run(listener, particles, made):
+    cn.diagnose(made, "listener", particles=particles, config={"box": {"pad_factor": 3}})
+    assert (listener.given[1].box.pad_factor, listener.given[1].box.limit) == (3.0, "square")
+    cn.diagnose(made, "listener", particles=particles, config=cn.RunConfig())
+    assert listener.given[1].box == cn.BoxConfig()
+    cn.diagnose(made, "listener", particles=particles, mask={"kind": "sphere"})
+    assert listener.given[1].mask.kind == "sphere" and listener.given[2] is None
+
+
+def test_the_mask_of_a_run_follows_into_another_box(listener, particles, made):
+    with pytest.warns(UserWarning, match="resampled to 24 voxels"):
+        cn.diagnose(made, "listener", particles=particles, config={"box": {"box_size": 24}})
+    assert listener.given[2].shape == (24, 24, 24)
+
+
+def test_a_mask_file_is_brought_to_the_box_that_is_to_be_made(listener, particles, mask):
+    with pytest.warns(UserWarning, match="resampled to 24 voxels"):
+        cn.diagnose(particles, "listener", mask=mask[1], config={"box": {"box_size": 24}})
+    assert listener.given[2].shape == (24, 24, 24)
+
+
+def test_particles_and_runs_may_be_files_and_sessions(listener, particles, made, tmp_path):
+    cn.write_star(particles, tmp_path / "p.star", tmp_path / "p.mrcs")
+    table = cn.open_particles(tmp_path / "p.star")
+    run = cn.reconstruct(table)
+    cn.save(cn.compare({"run": run, "curve": cn.diagnose(run, "fsc")}), tmp_path / "session.zarr")
+    cn.diagnose(tmp_path / "session.zarr", "listener", particles=tmp_path / "p.star")
+    np.testing.assert_array_equal(listener.given[0]["image"], table["image"])
+    table.assign(rot=run["rot"]).cryo.listener()
+    run.cryo.listener(particles=table)
+    assert "particles" in inspect.signature(run.cryo.listener).parameters
+    assert "particles" not in inspect.signature(run.cryo.fsc).parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "takes", "words"),
+    [
+        ("listener", {"particles": False}, "listener judges images, so a reconstruction must come with its particles"),
+        ("fsc", {"particles": True}, "particles must go with a diagnostic that needs images; got fsc"),
+        ("orientations", {"particles": True}, "particles must go with a diagnostic that needs images"),
+    ],
+)
+def test_a_pair_that_cannot_be_judged_is_refused(listener, particles, made, name, takes, words):
+    with pytest.raises(InputError, match=words):
+        cn.diagnose(made, name, particles=particles if takes["particles"] else None)
+
+
+def test_particles_beside_particles_are_refused(listener, particles):
+    with pytest.raises(InputError, match="must go with the reconstruction made from them; got particles"):
+        cn.diagnose(particles, "listener", particles=particles)
