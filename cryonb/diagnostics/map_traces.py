@@ -1,0 +1,214 @@
+"""What two half maps tell when nothing else is left: every measurement that the forensics of maps judges by."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from ..imaging.bands import FFT_ROUNDING
+from ..imaging.filter_shapes import FilterShape, fit_filter
+from ..imaging.fourier import half_transform
+from ..imaging.half_likeness import Likeness, compare_halves
+from ..imaging.mask_traces import MaskTrace, find_mask, predicted_leak
+from ..imaging.quantisation import Storage, find_storage
+from ..imaging.self_symmetry import find_symmetry
+from ..imaging.shells import fourier_shell_correlation, n_coefficients, rounding_floor, shell_power
+from ..imaging.spectrum_edge import Cliff, axis_power, find_cliff, square_rise
+from ..imaging.upsampling import Upsampling, find_upsampling
+from .half_maps import HalfMaps
+
+Progress = Callable[[float, str], None]
+
+STORAGE_ROUNDING = 4.0
+"""Multiple of the noise that storing left, up to which a shell holds nothing but that."""
+
+HIDDEN = 4.0
+"""Multiple of the predicted mask leak, up to which a shell holds nothing but that."""
+
+SETTLED = 4
+"""Shells past a cliff from which what is left there is judged."""
+
+SQUARE = 0.5
+"""Rise of the noise before a cliff, in units of what corners of square images make, from which they made it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Traces:
+    """Measurements on two half maps.
+
+    Attributes
+    ----------
+    size : int
+        Voxels along an edge.
+    length : float
+        Edge of the box [angstrom].
+    power : ndarray, (2, shells), float64
+        Power per coefficient of each half.
+    noise : ndarray, (shells,), float64
+        The same of their difference on one grey scale; of the first half where they are copies.
+    axes : ndarray, (3, shells), float64
+        Noise along z, y, x.
+    fsc : ndarray, (shells,), float64
+        Raw correlation.
+    floor : float
+        Power per coefficient that rounding may leave in the noise.
+    rounding : ndarray, (2,), float64
+        Rounding floor of each half as float32.
+    leak : ndarray, (shells,), float64
+        Predicted mask leak into the noise; zero where there is no mask with a known edge.
+    cliff : Cliff or None
+        Where the noise drops away.
+    square : float
+        Rise of the noise before it, in units of what corners of square images make.
+    shape : FilterShape
+        The smooth filter that explains the noise.
+    upsampling : Upsampling
+        Traces of a coarser sampling.
+    mask : MaskTrace
+        Traces of a mask.
+    storage : Storage
+        How the first half was stored once.
+    likeness : Likeness
+        What the halves have in common.
+    symmetry : tuple of str and float
+        The group that the noise obeys, and how well.
+    """
+
+    size: int
+    length: float
+    power: np.ndarray
+    noise: np.ndarray
+    axes: np.ndarray
+    fsc: np.ndarray
+    floor: float
+    rounding: np.ndarray
+    leak: np.ndarray
+    cliff: Cliff | None
+    square: float
+    shape: FilterShape
+    upsampling: Upsampling
+    mask: MaskTrace
+    storage: Storage
+    likeness: Likeness
+    symmetry: tuple[str, float]
+
+    @property
+    def face(self) -> int:
+        """Last shell of the sampling before the map was upsampled; the last shell of the box where it was not."""
+        return self.upsampling.size // 2 if self.upsampling.size else self.size // 2
+
+    @property
+    def end(self) -> int:
+        """Last shell before the cliff, or the last one there is."""
+        return min(self.cliff.shell, self.face) if self.cliff else self.face
+
+    @property
+    def past(self) -> slice:
+        """Shells past the cliff on which what is left there is judged."""
+        return slice(min(self.end + SETTLED, self.face - 1), self.face - 1 if self.upsampling.size else None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing but rounding is left past the cliff."""
+        left = self.noise[self.past]
+        return self.cliff is not None and left.size > 0 and bool((left <= self.floor).all())
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nothing but rounding and the leak of the mask is left past the cliff."""
+        left, leak = self.noise[self.past], self.leak[self.past]
+        bound = np.maximum(HIDDEN * leak, self.floor)
+        return self.cliff is not None and left.size > 0 and bool(leak.any()) and bool((left <= bound).all())
+
+    @property
+    def below_floor(self) -> np.ndarray:
+        """Shells on which a half holds nothing but rounding, (shells,), bool."""
+        return (self.power <= max(self.floor / 2.0, 0.0)).any(axis=0)
+
+    @property
+    def below_leak(self) -> np.ndarray:
+        """Shells on which the noise is no more than the mask would leak there, (shells,), bool."""
+        shell = np.arange(self.noise.size)
+        return (shell > self.end + 1) & (self.leak > 0) & (self.noise <= HIDDEN * self.leak) & (self.cliff is not None)
+
+    @property
+    def is_square(self) -> bool:
+        """Whether the corners of square images made the cliff."""
+        return self.cliff is not None and not self.empty and np.nan_to_num(self.square) > SQUARE
+
+
+def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> Traces:
+    """Return every measurement that the forensics of maps judges by.
+
+    Parameters
+    ----------
+    halves : HalfMaps
+        The maps.
+    seed : int
+        Seed of the noise that the mask leak is predicted with.
+    symmetry : bool
+        Whether rotated copies of the noise are compared.
+    progress : callable
+        Called with the fraction done and a text.
+
+    Returns
+    -------
+    Traces
+        The measurements.
+    """
+    size = halves.sampling.size
+    progress(0.02, "spectra")
+    transforms = [half_transform(half) for half in (halves.first, halves.second)]
+    sums = np.stack([shell_power(transform) for transform in transforms])
+    rounding = np.array([rounding_floor(half, size) for half in sums])
+    storage = find_storage(halves.first)
+    floor = 2.0 * max(FFT_ROUNDING * rounding.max(), STORAGE_ROUNDING * storage.noise * size**3)
+    progress(0.15, "likeness of the halves")
+    likeness = compare_halves(halves.first, halves.second, floor)
+    difference = halves.first - np.float32(1.0 / likeness.scale) * halves.second
+    subject = halves.first if likeness.copy else difference
+    progress(0.3, "upsampling")
+    transform = half_transform(subject)
+    upsampling = find_upsampling(transform)
+    noise = shell_power(transform) / n_coefficients(size)
+    cliff = find_cliff(noise[: upsampling.size // 2 + 1] if upsampling.size else noise, floor)
+    square = square_rise(noise, cliff.shell) if cliff else float("nan")
+    progress(0.45, "mask")
+    step = storage.step if storage.kind.startswith("int") else 0.0
+    mask = find_mask(halves.first, halves.second, np.zeros_like(subject) if likeness.copy else difference, step)
+    last = min(cliff.shell, size // 2) if cliff else size // 2
+    leak = predicted_leak(mask, noise, last, seed) if mask.how == "constant" else np.zeros(size // 2 + 1)
+    progress(0.6, "symmetry")
+    test = symmetry and not likeness.copy
+    group = find_symmetry(difference, lambda done, text: progress(0.6 + 0.35 * done, text)) if test else ("", np.nan)
+    shape = _shape(noise, floor, halves, cliff, square)
+    progress(1.0, "map forensics")
+    return Traces(
+        size,
+        halves.sampling.length,
+        sums / n_coefficients(size),
+        noise,
+        axis_power(transform),
+        fourier_shell_correlation(*transforms),
+        floor,
+        rounding,
+        leak,
+        cliff,
+        square,
+        shape,
+        upsampling,
+        mask,
+        storage,
+        likeness,
+        group,
+    )
+
+
+def _shape(noise: np.ndarray, floor: float, halves: HalfMaps, cliff: Cliff | None, square: float) -> FilterShape:
+    """Return the smooth filter of the shells that every image reached."""
+    shell = np.arange(noise.size)
+    end = cliff.shell - 2 if cliff else noise.size - 2
+    if cliff and np.nan_to_num(square) > SQUARE:
+        end = int(cliff.shell / np.sqrt(2.0))
+    used = (shell >= max(3, 0.25 * end)) & (shell <= end) & (noise > floor)
+    return fit_filter(shell / halves.sampling.length, noise, used)

@@ -1,0 +1,79 @@
+"""What two half maps have in common that halves should not have, and where they differ although they should not."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .fourier import half_radius, half_transform, real_space
+from .shells import fourier_shell_correlation, n_coefficients, shell_power
+
+COPY = 1.0 - 1e-4
+"""Correlation on every shell above which one half is a copy of the other."""
+
+SOLVENT = (0.42, 0.48)
+"""Radii between which there is solvent only, as fractions of the box."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Likeness:
+    """How alike two half maps are.
+
+    Attributes
+    ----------
+    scale : float
+        Amplitude of the second over that of the first.
+    ratio_span : float
+        Largest over smallest ratio of their powers, over the shells.
+    copy : bool
+        Whether one is the other, up to a factor.
+    solvent : float
+        Correlation of the finer half of their shells where there is solvent only; NaN where there is nothing.
+    """
+
+    scale: float
+    ratio_span: float
+    copy: bool
+    solvent: float
+
+
+def compare_halves(first: np.ndarray, second: np.ndarray, floor: float = 0.0) -> Likeness:
+    """Return how alike two half maps are.
+
+    Parameters
+    ----------
+    first, second : ndarray, (n, n, n), float32
+        Half maps.
+    floor : float, optional
+        Power per coefficient below which shells are passed over.
+
+    Returns
+    -------
+    Likeness
+        The comparison.
+    """
+    size = first.shape[0]
+    one, other = half_transform(first), half_transform(second)
+    power = np.stack([shell_power(one), shell_power(other)]) / n_coefficients(size)
+    used = (np.arange(power.shape[1]) >= 3) & (power > floor).all(axis=0)
+    if not used.any():
+        used[1:] = (power[:, 1:] > 0).all(axis=0)
+    ratio = power[1, used] / power[0, used]
+    shared = fourier_shell_correlation(one, other)[used]
+    good = shared > 0.9 if (shared > 0.9).sum() >= 3 else np.ones(ratio.size, bool)
+    scale = float(np.sqrt(np.median(ratio[good]))) if ratio.size else 1.0
+    span = float(np.max(ratio) / np.min(ratio)) if ratio.size else 1.0
+    copy = bool(shared.size and np.min(shared) >= COPY)
+    return Likeness(scale, span, copy, _solvent(one, other, size))
+
+
+def _solvent(one: Any, other: Any, size: int) -> float:
+    fine = half_radius(size) > size // 4
+    pair = [real_space(np.where(fine, transform, 0), size).astype(np.float64) for transform in (one, other)]
+    axis = np.arange(size) - size // 2
+    radius = np.sqrt(axis[:, None, None] ** 2 + axis[None, :, None] ** 2 + axis[None, None, :] ** 2) / size
+    ring = (radius > SOLVENT[0]) & (radius < SOLVENT[1])
+    values = [half[ring] for half in pair]
+    norm = np.sqrt((values[0] ** 2).sum() * (values[1] ** 2).sum())
+    total = np.sqrt((pair[0] ** 2).sum() * (pair[1] ** 2).sum())
+    return float((values[0] * values[1]).sum() / norm) if norm > 1e-4 * total else float("nan")
