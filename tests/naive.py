@@ -66,3 +66,17 @@ def fourier_slice(volume, rotation, kx, ky):
     frequency = kx * rotation[0] + ky * rotation[1]
     phase = (x * frequency[0] + y * frequency[1] + z * frequency[2]) / size
     return np.sum(volume * np.exp(-2j * np.pi * phase))
+
+
+def cone_sum(first, second, axis, half_angle, shell):
+    """Sums over the coefficients of full transforms in one shell of one cone: cross, both powers, and how many."""
+    size, sums = first.shape[0], np.zeros(4)
+    for place in np.ndindex(*first.shape):
+        frequency = np.array([signed(index, size) for index in place[::-1]], float)
+        radius = np.linalg.norm(frequency)
+        if radius == 0 or int(radius + 0.5) != shell:
+            continue
+        if abs(frequency @ axis) >= radius * np.cos(np.deg2rad(half_angle)):
+            one, other = first[place], second[place]
+            sums += [(one * np.conj(other)).real, abs(one) ** 2, abs(other) ** 2, 1]
+    return sums

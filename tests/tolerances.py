@@ -46,3 +46,15 @@ GAIN_READ_BACK = 1e-3  # relative: the gain through a float32 transform and back
 CORNER_SHARE = 0.85  # of shells in their 95 % interval: the spectrum past Nyquist is a guess from that before it
 CORNER_MEAN = 0.1  # absolute: root mean square of predicted minus measured
 CORNER_MOST = 0.35  # absolute: the largest, where a spectrum bends just past Nyquist
+
+# -- cones
+CONE_SUM = 1e-5  # relative: products are float32, sums float64
+CONE_INTERPOLATION = 0.05  # absolute: cos^2 between directions 6.5 degrees apart
+SURFACE = 0.007  # relative: what a blur of one voxel leaves of the surface of a ball of ten voxels
+CONE_NOISE = 4.5  # deviations: some thousand cells are looked at
+GAP_CENTRE = 3.0  # degree: half the distance between directions
+
+# -- filtered maps and local resolution
+PLATEAU = 0.9  # correlation: what a mask after a filter leaves past it at least (0.99 measured)
+NO_PLATEAU = 0.06  # absolute: noise alone on shells of 6000 coefficients, four deviations
+ORDER_OF_FILTER_AND_MASK = 0.03  # absolute: 0.02 measured, on the shell where the filter ends

@@ -141,6 +141,7 @@ def resolution_map(dataset: xr.Dataset) -> Panel:
     shown = np.where(held & np.isnan(values), end, values)
     drawn = shown[np.isfinite(shown)]
     low, high = (float(drawn.min()), float(np.percentile(drawn, MOST_CONTRAST))) if drawn.size else (0.0, 1.0)
+    high = max(high, 1.01 * low)
     beyond = int((held & np.isnan(values)).sum())
     note = f"{beyond} never fall to 0.143: drawn as {wording.angstrom(end)}, where data end"
     if not beyond:
