@@ -8,7 +8,8 @@ The rooms, from the ground up; each imports only what stands above it in this li
 - `contracts`, `knobs`, `config`, `schema`: what plugs in, what a setting is, the settings, the kinds of Dataset.
 - `backends`, `engines`, `provenance`, `plots`: machines and paper.
 - `imaging`, `io`: the model of imaging on plain arrays; files.
-- `phantoms`, `simulate`, `refine`: volumes and particles with known truth; labels off, a run, labels on.
+- `phantoms`, `simulate`, `filtered_maps`, `refine`: volumes, particles and half maps with known truth; labels off, a
+  run, labels on.
 - `diagnostics`: judgements, one file each.
 - `mask_files`, `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets.
 
@@ -47,6 +48,7 @@ _HOMES = {
     ".verbs": ("reconstruct", "diagnose"),
     ".phantoms": ("phantom",),
     ".simulate": ("simulate",),
+    ".filtered_maps": ("filtered_half_maps",),
     ".compare": ("compare",),
     ".plots": ("draw", "side_by_side", "save_figure"),
     ".config": ("RunConfig", "BoxConfig", "MaskConfig", "ImagingConfig", "RefineConfig", "ComputeConfig"),
@@ -58,6 +60,7 @@ __all__ = ["__version__", *_HOME_OF]
 if TYPE_CHECKING:
     from .compare import compare
     from .config import BoxConfig, ComputeConfig, ImagingConfig, MaskConfig, RefineConfig, RunConfig
+    from .filtered_maps import filtered_half_maps
     from .io import (
         load,
         open_curve,
