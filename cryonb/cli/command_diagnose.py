@@ -59,9 +59,7 @@ def _judge(diagnostic: Diagnostic, arguments: object, console: Console) -> int:
         try:
             result = verbs.diagnose(opened, diagnostic.name, config=settings, progress=console.progress, **options)
         except RunStopped as stop:
-            if stop.finished is not None:
-                _rescue(out, diagnostic, stop.finished)
-            raise
+            raise RunStopped(_rescued(out, diagnostic, stop.finished, console)) from stop
     lines = words.describe(diagnostic.title, result)
     written = write_results(out, {diagnostic.name: result}, lines)
     console.close()
@@ -69,12 +67,15 @@ def _judge(diagnostic: Diagnostic, arguments: object, console: Console) -> int:
     return 0
 
 
-def _rescue(out: Path, diagnostic: Diagnostic, finished: xr.Dataset) -> None:
-    """Write what a run that was stopped had finished, without figures, and say so."""
-    note = "The run was stopped before its end: these are the curves that it had finished."
-    lines = words.describe(diagnostic.title, finished)
-    written = write_results(out, {diagnostic.name: finished}, [note, *lines], {})
-    raise RunStopped(f"the run was stopped; the curves finished by then are in {out}: {', '.join(written)}.")
+def _rescued(out: Path, diagnostic: Diagnostic, finished: xr.Dataset | None, console: Console) -> str:
+    """Write what a run that was stopped had finished, without figures; return what to say about it."""
+    if finished is None:
+        return "the run was stopped before a curve was finished; nothing was written."
+    console.complain("note: stopping; the curves that are finished are being written")
+    lines = ["The run was stopped before its end: these are the curves that it had finished."]
+    lines += words.describe(diagnostic.title, finished)
+    written = write_results(out, {diagnostic.name: finished}, lines, {})
+    return f"the run was stopped; the curves finished by then are in {out}: {', '.join(written)}."
 
 
 def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parser:

@@ -74,7 +74,7 @@ def stack_panel(
         *frequency.nyquist_lines(dataset, names=names, corners=True),
         *_layers(dataset, variable),
         Curve(x, top, own, word, BLACK, "-", 2.0),
-        *(_mask_leak(dataset) if masked else _predicted(dataset)),
+        *(_mask_leak(dataset) if masked else _predicted(dataset) if own == "standard" else ()),
     ]
     if not np.isfinite(top).any():
         marks.append(Text("not computed", "empty", 0.5, 0.45))
@@ -140,7 +140,8 @@ def proof_panel(dataset: xr.Dataset, x_limits: tuple[float, float]) -> Panel:
     Returns
     -------
     Panel
-        Half B on turned grids, the band-limited surrogate and noise alone; the other limit's as thinner lines.
+        Half B on turned grids, the band-limited surrogate and noise alone; the other limit's as thinner lines, with
+        the predicted corner beside them where the user's own curve has no corners.
     """
     marks = [
         *frequency.band_marks(dataset, x_limits[1], named=False),
@@ -150,7 +151,8 @@ def proof_panel(dataset: xr.Dataset, x_limits: tuple[float, float]) -> Panel:
     curves = _proofs(dataset)
     areas = [area for curve in curves if (area := _spread(dataset, curve)) is not None]
     areas[:1] = [dataclasses.replace(areas[0], label="95 % interval")] if areas else []
-    return Panel((*marks, *areas, *curves), "", "", frequency.X_LABEL, FSC, x_limits, FSC_LIMITS)
+    predicted = [] if terms.own_curve(dataset) == "standard" or not curves else _predicted(dataset)
+    return Panel((*marks, *predicted, *areas, *curves), "", "", frequency.X_LABEL, FSC, x_limits, FSC_LIMITS)
 
 
 def _proofs(dataset: xr.Dataset) -> list[Curve]:

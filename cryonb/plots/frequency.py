@@ -14,7 +14,7 @@ X_LABEL = "spatial frequency [1/Å]"
 
 BAND_STYLE = {
     "corner": dict(label="corner: past the particle Nyquist", colour=GREEN),
-    "noise": dict(label="data without correlation", colour=GREY, hatch="..."),
+    "noise": dict(label="data without correlation", colour=PALE, hatch="..."),
     "support": dict(label="next to the data: predictable, not measured", colour=SKY),
     "no data": dict(label="no data", colour=PALE, hatch="////"),
 }

@@ -106,7 +106,7 @@ def settings_line(dataset: xr.Dataset) -> str:
         if math.isfinite(facts.number(dataset, name))
     ]
     said = {name: dataset.attrs[name] for name in SETTINGS if name in dataset.attrs}
-    settings = {**said, **facts.provenance_settings(dataset)}
+    settings = {**facts.provenance_settings(dataset), **said}
     parts += [_setting(name, settings[name]) for name in SETTINGS if name in settings]
     parts.append(_mask(dataset, settings))
     if "frequency" in dataset.dims and not facts.number(dataset, "particle_nyquist") > 0:
@@ -131,7 +131,7 @@ def _setting(name: str, value: Any) -> str:
     if name == "corners":
         return CORNER_WORDS.get(str(value), "")
     if name == "gridding_correction":
-        return "gridding corrected" if value else "gridding not corrected"
+        return "gridding corrected" if value in (True, "on") else "gridding not corrected"
     word = {"ctf": "CTF", "resample": "resampling"}.get(name, name)
     return (
         f"{word} {str(value).replace('_', ' ').replace('fourier', 'Fourier').replace('kaiser bessel', 'Kaiser-Bessel')}"

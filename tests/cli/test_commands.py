@@ -1,5 +1,6 @@
 """The commands on good input: what they write and what they say."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -8,12 +9,14 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+from decompositions import VERDICTS, make_decomposition
 
 import cryonb as cn
-from cryonb import cli, demo, diagnostics
+from cryonb import cli, demo, diagnostics, verbs
 from cryonb.cli import command_diagnose, command_reconstruct, command_simulate
 from cryonb.cli.command_compare import default_labels
 from cryonb.errors import RunStopped
+from cryonb.knobs import Config, knob
 
 
 def run(capsys, *words):
@@ -99,11 +102,100 @@ def test_the_command_line_computes_what_python_computes(simulated, reconstructed
 
 
 @pytest.mark.parametrize("name", diagnostics.names())
-def test_every_diagnostic_judges_a_session(name, reconstructed, tmp_path, capsys):
-    said = run(capsys, "diagnose", reconstructed / "session.zarr", name, "--out", tmp_path / "out")
+def test_every_diagnostic_judges_a_session(name, simulated, reconstructed, tmp_path, capsys):
+    images = verbs.joins_particles(diagnostics.get(name))
+    words = ["--particles", simulated / "particles.star"] if images else []
+    said = run(capsys, "diagnose", reconstructed / "session.zarr", name, *words, "--out", tmp_path / "out")
     assert {f"{name}.png", "session.zarr", "summary.txt"} <= set(names(tmp_path / "out"))
     assert said.out.startswith(diagnostics.get(name).title)
     assert cn.load(tmp_path / "out" / "session.zarr")[name].attrs["schema"] == f"cryonb/{name}"
+
+
+@dataclasses.dataclass(frozen=True)
+class StandInOptions(Config):
+    """Settings of the stand-in."""
+
+    dithers: int = knob(4, help="Turned grids.", minimum=1)
+
+
+class StandIn:
+    """A diagnostic of particles with a made-up result."""
+
+    name, title, accepts, options = "stand_in", "Stand-in", ("cryonb/particles",), StandInOptions
+
+    def __init__(self, stopped=None):
+        self.stopped, self.given = stopped, None
+
+    def compute(self, dataset, options, config, mask, progress):
+        self.given = dataset, options, config, mask
+        if self.stopped is not None:
+            raise self.stopped
+        return make_decomposition("square", 2)
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    plug = StandIn()
+    known = {**diagnostics._diagnostics(), plug.name: plug}
+    monkeypatch.setattr(diagnostics, "_diagnostics", lambda: known)
+    return plug
+
+
+def test_a_diagnostic_of_images_takes_settings_options_and_a_mask_file(
+    stand_in, simulated, reconstructed, tmp_path, capsys
+):
+    words = ["diagnose", simulated / "particles.star", "stand_in", "--box.box-size", 24, "--box.pad-factor", 1]
+    words += ["--dithers", 3, "--mask.kind", "file", "--mask.path", reconstructed / "mask.mrc"]
+    said = run(capsys, *words, "--out", tmp_path / "out").out
+    dataset, options, config, mask = stand_in.given
+    assert (options.dithers, config.box.box_size, config.box.pad_factor) == (3, 24, 1.0)
+    assert mask.shape == (24, 24, 24) and dataset.sizes["particle"] == 160
+    assert said.splitlines()[1] == f"  {VERDICTS['square']}"
+    assert "  band  " in said and "corner signal" in said
+    assert {"stand_in.png", "stand_in.csv", "session.zarr", "summary.txt"} == set(names(tmp_path / "out"))
+
+
+def test_a_run_is_judged_with_its_particles_and_its_settings(stand_in, simulated, reconstructed, tmp_path, capsys):
+    words = ["diagnose", reconstructed, "stand_in", "--particles", simulated / "particles.star"]
+    run(capsys, *words, "--box.limit", "square", "--out", tmp_path / "out")
+    dataset, _, config, mask = stand_in.given
+    assert (config.box.pad_factor, config.box.limit) == (1.0, "square")
+    assert dataset.attrs["schema"] == "cryonb/particles"
+    np.testing.assert_array_equal(mask, cn.load(reconstructed / "session.zarr")["refinement"]["mask"])
+    assert cli.main(["diagnose", str(reconstructed), "stand_in", "--out", str(tmp_path / "out")]) == 2
+    assert "a reconstruction must come with its particles" in capsys.readouterr().err
+
+
+def test_decompositions_are_compared_from_their_sessions(stand_in, simulated, reconstructed, tmp_path, capsys):
+    run(capsys, "diagnose", simulated / "particles.star", "stand_in", "--out", tmp_path / "parts")
+    words = ["compare", tmp_path / "parts", reconstructed, "--labels", "parts", "run", "--out", tmp_path / "both"]
+    said = run(capsys, *words).out
+    assert said.startswith("parts:") and "corner signal" in said and "raw FSC" in said
+    assert {"compare.png", "parts.csv", "run.csv", "session.zarr"} <= set(names(tmp_path / "both"))
+
+
+def test_a_stopped_run_leaves_what_it_had_finished(stand_in, simulated, tmp_path, capsys):
+    finished = make_decomposition().sel(component=["standard", "circle"])
+    stand_in.stopped = RunStopped("stopped.", finished)
+    words = ["diagnose", str(simulated / "particles.star"), "stand_in", "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1].startswith(
+        f"cryonb: the run was stopped; the curves finished by then are in {tmp_path}"
+    )
+    assert names(tmp_path / "out") == ["session.zarr", "stand_in.csv", "summary.txt"]
+    assert (tmp_path / "out" / "summary.txt").read_text().startswith("The run was stopped before its end")
+    stored = cn.load(tmp_path / "out" / "session.zarr")["stand_in"]
+    np.testing.assert_array_equal(stored["fsc"], finished["fsc"])
+
+
+def test_a_run_stopped_early_leaves_nothing(stand_in, simulated, tmp_path, capsys):
+    stand_in.stopped = RunStopped("stopped.")
+    words = ["diagnose", str(simulated / "particles.star"), "stand_in", "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 1
+    assert capsys.readouterr().err == "cryonb: the run was stopped before a curve was finished; nothing was written.\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_half_maps_and_a_mask(reconstructed, tmp_path, capsys):

@@ -64,6 +64,47 @@ def test_a_long_native_call_does_not_hold_the_process(call, tmp_path):
     assert_stopped(*interrupted([sys.executable, "-c", PROGRAM.format(call=call)], tmp_path, wait), tmp_path)
 
 
+SLOW_TO_STOP = """
+import sys, time
+from cryonb import diagnostics, io
+from cryonb.cli import process
+from cryonb.errors import RunStopped
+from cryonb.knobs import Config
+from decompositions import make_decomposition
+class Slow:
+    name, title, accepts, options = "slow", "Slow", ("cryonb/particles",), Config
+    def compute(self, *_):
+        try:
+            sys.stdout.write("ready\\n"); sys.stdout.flush()
+            time.sleep(60)
+        except KeyboardInterrupt:
+            time.sleep(1.0)
+            raise RunStopped("stopped.", make_decomposition()) from None
+diagnostics._diagnostics = lambda: {"slow": Slow()}
+sys.argv = ["cryonb", "diagnose", "p.star", "slow", "--out", "out", "--quiet"]
+process.run()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
+def test_what_was_finished_is_written_also_where_that_takes_longer_than_the_grace(tmp_path):
+    particles = cn.simulate("helices", box_size=16, pixel_size=4.0, n_particles=4)
+    cn.write_star(particles, tmp_path / "p.star", tmp_path / "p.mrcs")
+    program = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{SLOW_TO_STOP}"
+
+    def wait(process):
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+
+    code, said, _ = interrupted([sys.executable, "-c", program], tmp_path, wait)
+    assert code == 1, said
+    assert "Traceback" not in said
+    assert (
+        said.strip().splitlines()[-1].startswith("cryonb: the run was stopped; the curves finished by then are in out")
+    )
+    assert (tmp_path / "out" / "slow.csv").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
 def test_an_exact_reconstruction_is_stopped(data, tmp_path):
     table = str(data / "relion" / "noisy.star")
