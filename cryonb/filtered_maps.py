@@ -50,7 +50,7 @@ class FilteredMapsConfig(Config):
     residue: float = knob(
         1e-4,
         help="Independent noise that comes after the filter, in units of the signal's root mean square: 1e-4 is about"
-        " what a float16 file adds; with 0 only float32 rounding is left, and the FSC diagnostic calls the shells empty.",
+        " what a float16 file adds; with 0 only float32 rounding is left, and the fsc diagnostic calls it empty.",
         minimum=0.0,
     )
     seed: int = knob(0, help="Seed of the noise.", minimum=0)

@@ -56,5 +56,15 @@ GAP_CENTRE = 3.0  # degree: half the distance between directions
 
 # -- filtered maps and local resolution
 PLATEAU = 0.9  # correlation: what a mask after a filter leaves past it at least (0.99 measured)
-NO_PLATEAU = 0.06  # absolute: noise alone on shells of 6000 coefficients, four deviations
+NO_PLATEAU = 0.075  # absolute: noise alone on shells of 3000 independent coefficients, four deviations
 ORDER_OF_FILTER_AND_MASK = 0.03  # absolute: 0.02 measured, on the shell where the filter ends
+
+# -- forensics of half maps
+CLIFF_SHELL = 2.0  # shells: kernels spread the edge of the data by one or two
+LIKELY_NYQUIST = 0.1  # relative: the same, of a Nyquist frequency at shell 16
+PLANTED_B_FACTOR = 0.35  # relative: the slope that RELION's noise has on its own (about -70 A^2) is in it
+FADING_WHITE = 0.1  # relative: shells of a few hundred coefficients
+
+# -- uncertainty of a correlation
+COVERED = (0.93, 1.0)  # share of truths in the 95 % interval, which is widened for shells that are filled unevenly
+SPILL_FREE = 1.5  # power read off the grid over that on it: so much at least must be spilled for the test to test it

@@ -1,29 +1,24 @@
 """Local resolution: where the correlation of two half maps falls, place by place."""
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ..config import RunConfig
-from ..errors import must
 from ..imaging.crossings import DATA_END, REACHED, Crossings, detectable
 from ..imaging.local_correlation import (
     Bands,
-    banded_bytes,
     banded_correlations,
-    free_bytes,
     whitened,
-    windowed_bytes,
-    windowed_correlations,
 )
-from ..imaging.places import Lattice
+from ..imaging.windowed_correlation import windowed_correlations
 from ..knobs import Config, knob
 from ..schema import SAMPLING, Field, Kind, build, declare
-from .fsc import Curves, FscOptions, Progress, correlate, options_of
-from .half_maps import HalfMaps, take_half_maps
+from .fsc import FscOptions, Progress, correlate, options_of
+from .half_maps import take_half_maps
+from .local_scan import Scan, check_memory, scan_of
 
 _PLACES = ("threshold", "grid_z", "grid_y", "grid_x")
 
@@ -65,12 +60,8 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 N_BINS = 40
 PLANES = ("z", "y", "x")
 
-WINDOW_RESOLUTIONS = 7.0
-"""Diameter of the automatic window in global resolutions: at a resolution d a window of 7 d makes correlations of
-pure noise scatter by 0.09, below the threshold of 0.143; one of 4 d by 0.14."""
-
-SMALLEST, LARGEST, STEPS = 10.0, 1.0 / 3.0, 4.0
-"""Bounds of the automatic window [voxel; fraction of the box], and the steps that an automatic grid makes across it."""
+RARE = 1.0
+"""Places [%] that are too few to speak of: so many may be above noise by chance."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,109 +98,6 @@ class LocalResolutionOptions(Config):
     particle_diameter: float = knob(
         0.0, help="Diameter of the particle; 0 = from the data, the mask or the box.", unit="angstrom", minimum=0.0
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class Scan:
-    """What is judged, and how far the data reach.
-
-    Attributes
-    ----------
-    halves : HalfMaps
-        The maps and their mask.
-    curves : Curves
-        Their global correlation.
-    lattice : Lattice
-        The places.
-    diameter : float
-        Diameter of the window [voxel].
-    """
-
-    halves: HalfMaps
-    curves: Curves
-    lattice: Lattice
-    diameter: float
-
-    @property
-    def held(self) -> np.ndarray:
-        """Shells that hold data above rounding, (shells,), bool."""
-        return self.curves.held & ~self.curves.rounded
-
-    @property
-    def last(self) -> int:
-        """Last shell that holds data."""
-        return int(np.flatnonzero(self.held).max())
-
-
-def scan_of(halves: HalfMaps, curves: Curves, options: LocalResolutionOptions) -> Scan:
-    """Return what is judged, with an automatic window and step decided.
-
-    Parameters
-    ----------
-    halves : HalfMaps
-        The maps and their mask.
-    curves : Curves
-        Their global correlation.
-    options : LocalResolutionOptions
-        Settings.
-
-    Returns
-    -------
-    Scan
-        Window and places.
-
-    Raises
-    ------
-    InputError
-        If the window does not suit the box, or the mask keeps no place.
-    """
-    size, voxel = halves.sampling.size, halves.sampling.voxel_size
-    length = halves.sampling.length
-    if options.window_diameter > 0:
-        diameter = options.window_diameter / voxel
-    else:
-        fall = curves.crossings(curves.best)[0]
-        shell = fall if np.isfinite(fall) else float(np.flatnonzero(curves.held).max())
-        diameter = float(np.clip(WINDOW_RESOLUTIONS * size / max(shell, 1.0), SMALLEST, max(LARGEST * size, SMALLEST)))
-    fits = 4.0 <= diameter <= 0.6 * size
-    rule = f"window_diameter must lie between {4 * voxel:.4g} and {0.6 * length:.4g} [angstrom]"
-    must(fits, rule, f"{diameter * voxel:.4g}", "Use about 7 times the resolution")
-    spacing = max(1, round((options.step or diameter * voxel / STEPS) / voxel))
-    lattice = Lattice.of(size, spacing, halves.mask)
-    remedy = f"Use a step below {spacing * voxel:.4g}, or another mask"
-    must(len(lattice.places) > 0, "the mask must hold a place of the grid", "none", remedy)
-    return Scan(halves, curves, lattice, diameter)
-
-
-def check_memory(scan: Scan, options: LocalResolutionOptions, limit: float) -> None:
-    """Raise where the work would not fit in memory, before anything is allocated.
-
-    Parameters
-    ----------
-    scan : Scan
-        What is judged.
-    options : LocalResolutionOptions
-        Settings.
-    limit : float
-        Memory allowed [byte]; 0 for what is free.
-
-    Raises
-    ------
-    InputError
-        With the figures and what would fit.
-    """
-    size, count = scan.halves.sampling.size, len(scan.lattice.places)
-    modified = options.method == "modified"
-    needed = banded_bytes(size, count) if modified else windowed_bytes(size, count, scan.diameter)
-    needed += options.full_box * 5 * len(LEVELS) * size**3
-    allowed = limit or free_bytes(scan.halves.first)
-    smallest = banded_bytes(size, 0)
-    coarser = 2.0 * scan.lattice.spacing * scan.halves.sampling.voxel_size
-    remedy = (
-        f"Use full_box false and a step of {coarser:.4g} angstrom" if smallest < allowed else "Crop or bin the maps"
-    )
-    got = f"{needed / 2**30:.2f} where {allowed / 2**30:.2f} are allowed"
-    must(needed <= allowed, "local resolution must fit in memory [GiB]", got, remedy)
 
 
 def follow(scan: Scan, options: LocalResolutionOptions, progress: Progress) -> tuple[Crossings, np.ndarray, np.ndarray]:
@@ -304,7 +192,7 @@ def describe(scan: Scan, options: LocalResolutionOptions, followed: tuple) -> tu
     }
     if options.full_box:
         variables["resolution_map"] = np.stack([lattice.interpolated(values) for values in resolution])
-        coordinates |= {name: axis for name in "zyx"}
+        coordinates |= dict.fromkeys("zyx", axis)
     return variables, coordinates
 
 
@@ -350,18 +238,17 @@ def verdict(dataset: xr.Dataset) -> str:
     low, _, middle, _, high = dataset["quantile_resolution"].sel(threshold="0.143").values
     outcome = dataset["outcome"].sel(threshold="0.143").values
     judged = max(int((outcome != "outside").sum()), 1)
-    share = {name: 100.0 * float((outcome == name).sum()) / judged for name in (REACHED, DATA_END)}
-    end = f"{share[DATA_END]:.0f} % stay above 0.143 to where the data end, {float(dataset['data_end']):.2f} A"
+    falls, stays = (100.0 * float((outcome == name).sum()) / judged for name in (REACHED, DATA_END))
     window = f"windows of {float(dataset['window_diameter']):.3g} A"
-    if not math.isfinite(middle):
-        return f"No place has a resolution: {'all that correlate' if share[DATA_END] else 'nowhere in'} {window} " + (
-            f"stay above 0.143 to where the data end ({end})." if share[DATA_END] else "do the half maps correlate."
-        )
-    rest = max(0.0, 100.0 - share[REACHED] - share[DATA_END])
+    end = f"{stays:.0f} % stay above 0.143 to where the data end, {float(dataset['data_end']):.2f} A"
+    if max(falls, stays) < RARE:
+        return f"No local resolution: in {window} the half maps correlate nowhere more than noise does."
+    rest = f"{end}; {max(0.0, 100.0 - falls - stays):.0f} % cannot be told from noise."
+    if falls < RARE:
+        return f"In {window} next to no place falls to 0.143: {rest}"
     return (
-        f"In {window} the curve falls to 0.143 at {middle:.2f} A in the median, and between {low:.2f} and {high:.2f} A "
-        f"in nine of ten of the {share[REACHED]:.0f} % of places where it falls; {end}, and {rest:.0f} % cannot be told "
-        "from noise."
+        f"In {window}, {falls:.0f} % of places fall to 0.143, at {middle:.2f} A in the median, nine of ten between "
+        f"{low:.2f} and {high:.2f} A; {rest}"
     )
 
 
@@ -399,8 +286,9 @@ class LocalResolutionDiagnostic:
         halves = take_half_maps(dataset, config.mask, mask, **options_of(options))
         progress(0.02, "global FSC")
         curves = correlate(halves, FscOptions(modified=False), config, lambda done, text: progress(0.1 * done, text))
-        scan = scan_of(halves, curves, options)
-        check_memory(scan, options, config.compute.memory_limit * 2**30)
+        scan = scan_of(halves, curves, options.window_diameter, options.step)
+        full_maps = len(LEVELS) * options.full_box
+        check_memory(scan, options.method, full_maps, config.compute.memory_limit * 2**30)
         followed = follow(scan, options, lambda done, text: progress(0.1 + 0.85 * done, text))
         result = build(LOCAL_RESOLUTION, *describe(scan, options, followed), {"method": options.method})
         result.attrs["verdict"] = verdict(result)

@@ -1,8 +1,7 @@
 """Correlation of two maps place by place, under a soft spherical window.
 
-Two forms. The banded one filters both maps to a band of shells first and correlates under the window after, which
-gives all places at once and lets no band leak into another. The windowed one cuts a window out at every place and
-correlates its shells, where a window spreads strong shells over weak ones. Boxes are taken as periodic.
+Both maps are filtered to a band of shells first and correlated under the window after, which gives all places at once
+and lets no band leak into another. Boxes are taken as periodic.
 """
 
 import dataclasses
@@ -19,12 +18,6 @@ from .shells import n_coefficients, shell_index, shell_power
 
 EDGE = 0.3
 """Width of the window's soft edge, as a fraction of its diameter."""
-
-BATCH_BYTES = 1 << 24
-"""Windows that are cut out and transformed at a time take about this much memory [byte]."""
-
-WINDOW_VOXEL = 28
-"""Bytes that a voxel of a window takes while it is correlated: two cuts, their transforms, a product."""
 
 BANDED_VOXEL, PLACE = 64, 160
 """Bytes that a voxel of the box, and a place, take while bands are correlated. Measured."""
@@ -48,27 +41,6 @@ def soft_window(size: int, diameter: float) -> np.ndarray:
         Window between 0 and 1; its cosine edge is `EDGE` of the diameter wide.
     """
     return soft_sphere(size, 1.0, 0.5 * (1.0 - EDGE) * diameter, EDGE * diameter)
-
-
-def window_box(diameter: float) -> int:
-    """Return the edge of the smallest box that holds a window.
-
-    Parameters
-    ----------
-    diameter : float
-        Where the window has fallen to one half [voxel].
-
-    Returns
-    -------
-    int
-        Voxels; an even number that transforms well.
-    """
-    from scipy.fft import next_fast_len
-
-    size = int(np.ceil((1.0 + EDGE) * diameter)) + 1
-    while size % 2 or next_fast_len(size, real=True) != size:
-        size += 1
-    return size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +178,7 @@ def banded_correlations(
     xp, size, count = backend.xp, first.shape[0], len(bands.centres)
     radius, weight = half_radius(size), soft_window(size, diameter) ** 2
     weight_hat = backend.fft.rfftn(xp.asarray(np.fft.ifftshift(weight / weight.sum(dtype=np.float64)), xp.float32))
-    overlap = _overlap(weight)
+    overlap = window_overlap(weight)
     picked = tuple(xp.asarray(column) for column in places.T)
     total = float(size**3)
     for number in range(count):
@@ -239,8 +211,19 @@ def _correlation(cross: np.ndarray, powers: list[tuple[np.ndarray, float]]) -> n
     return np.divide(cross, scale, out=np.full(cross.shape, np.nan, np.float32), where=enough & (scale > 0))
 
 
-def _overlap(weight: np.ndarray) -> np.ndarray:
-    """Return how much of a squared window overlaps with itself, for every shift; sums to one."""
+def window_overlap(weight: np.ndarray) -> np.ndarray:
+    """Return how much of a squared window overlaps with itself.
+
+    Parameters
+    ----------
+    weight : ndarray, (n, n, n), float32
+        Squared window.
+
+    Returns
+    -------
+    ndarray, (n, n, n), float32
+        Its autocorrelation for every shift, the shift of zero first; the sum is one.
+    """
     from scipy import fft
 
     spectrum = np.abs(fft.rfftn(weight / weight.sum(dtype=np.float64))) ** 2
@@ -277,85 +260,6 @@ def noise_spread(transfer: Any, size: int, overlap: np.ndarray) -> float:
     return float(np.sqrt(max(float(rho.sum(dtype=np.float64)), 0.0)))
 
 
-def windowed_correlations(
-    first: np.ndarray, second: np.ndarray, diameter: float, places: np.ndarray, progress: Progress
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the correlation of two maps in windows cut out at many places, on every shell of a window.
-
-    Parameters
-    ----------
-    first, second : ndarray, (n, n, n), float32
-        Maps.
-    diameter : float
-        Diameter of the window [voxel].
-    places : ndarray, (places, 3), int
-        Voxel at the middle of every window, as z, y, x.
-    progress : callable
-        Called with the fraction done and a text.
-
-    Returns
-    -------
-    shells : ndarray, (shells,), float64
-        Shells of a window from 1 on [shell of the whole box].
-    correlation : ndarray, (shells, places), float32
-        Correlation; NaN where one map has no power.
-    spread : ndarray, (shells,), float64
-        Standard deviation of the correlation where there is noise only.
-
-    Notes
-    -----
-    A window spreads what is strong over about 2 / diameter in frequency, and its tails further: where a map was
-    filtered, the shells past the filter hold what came from before it, the same in both maps.
-
-    References
-    ----------
-    Cardone, Heymann & Steven (2013), doi:10.1016/j.jsb.2013.08.002
-    """
-    box = window_box(diameter)
-    window = soft_window(box, diameter)
-    sums = _shell_matrix(box)
-    margin = box // 2
-    maps = [np.pad(density, margin, mode="wrap") for density in (first, second)]
-    correlation = np.empty((box // 2 + 1, len(places)), np.float32)
-    batch = max(1, BATCH_BYTES // (WINDOW_VOXEL * box**3))
-    for start in range(0, len(places), batch):
-        part = slice(start, start + batch)
-        correlation[:, part] = _shells_of_windows(maps, window, sums, places[part])
-        progress(min(start + batch, len(places)) / len(places), f"window {start + 1} of {len(places)}")
-    overlap = _overlap(window**2)
-    index = shell_index(box)
-    spread = [noise_spread((index == shell).astype(np.float32), box, overlap) for shell in range(1, box // 2 + 1)]
-    return np.arange(1, box // 2 + 1) * (first.shape[0] / box), correlation[1:], np.array(spread)
-
-
-def _shells_of_windows(maps: list[np.ndarray], window: np.ndarray, sums: Any, places: np.ndarray) -> np.ndarray:
-    from scipy import fft
-
-    box = window.shape[0]
-    transforms = []
-    for density in maps:
-        cut = np.stack([density[z : z + box, y : y + box, x : x + box] for z, y, x in places])
-        cut *= window
-        transforms.append(fft.rfftn(cut, axes=(1, 2, 3)).reshape(len(places), -1))
-    one, other = transforms
-    cross = sums @ (one.real * other.real + one.imag * other.imag).T
-    scale = np.sqrt((sums @ (np.abs(one) ** 2).T) * (sums @ (np.abs(other) ** 2).T))
-    return np.divide(cross, scale, out=np.full(cross.shape, np.nan, np.float32), where=scale > 0)
-
-
-def _shell_matrix(size: int) -> Any:
-    """Return the sparse matrix that sums half-complex coefficients over shells; conjugate pairs count as two."""
-    from scipy.sparse import csr_array
-
-    index = shell_index(size)
-    weight = np.full(index.shape, 2.0, np.float32)
-    weight[..., 0] = 1.0
-    weight[..., -1] = 1.0 if size % 2 == 0 else 2.0
-    inside = np.flatnonzero(index.ravel() <= size // 2)
-    shells, weights = index.ravel()[inside], weight.ravel()[inside]
-    return csr_array((weights, (shells, inside)), shape=(size // 2 + 1, index.size))
-
-
 def banded_bytes(size: int, places: int) -> int:
     """Return the memory that `banded_correlations` holds, the maps and their transforms included.
 
@@ -372,28 +276,6 @@ def banded_bytes(size: int, places: int) -> int:
         Largest memory held at a time [byte].
     """
     return BANDED_VOXEL * size**3 + PLACE * places
-
-
-def windowed_bytes(size: int, places: int, diameter: float) -> int:
-    """Return the memory that `windowed_correlations` holds, the maps included.
-
-    Parameters
-    ----------
-    size : int
-        Voxels along an edge.
-    places : int
-        Number of places.
-    diameter : float
-        Diameter of the window [voxel].
-
-    Returns
-    -------
-    int
-        Largest memory held at a time [byte].
-    """
-    box = window_box(diameter)
-    maps = 8 * size**3 + 8 * (size + box) ** 3
-    return maps + max(BATCH_BYTES, WINDOW_VOXEL * box**3) + (PLACE + 2 * box) * places
 
 
 def free_bytes(density: Any) -> int:

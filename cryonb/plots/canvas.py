@@ -31,7 +31,7 @@ from .page import (
     shortened,
     text_width,
 )
-from .paint import key_handle, paint, paint_band
+from .paint import OVERLAY_COLOURS, key_handle, paint, paint_band
 
 DOTS = 110
 LABEL_DISTANCE, LABEL_CLEARANCE = 0.56, 0.24
@@ -301,7 +301,10 @@ def _grey_scale(figure: _Drawing, page: Page, block: Block) -> None:
         return
     last = block.frames[-1]
     rectangle = _rectangle(page, last.left + last.width + 0.12, last.top, 0.13, last.height)
-    _scale(figure.add_axes(rectangle), "gray", images[0].low, images[0].high, block.row.grey_scale)
+    colours, low, high = "gray", images[0].low, images[0].high
+    if images[0].overlay is not None:
+        colours, low, high = OVERLAY_COLOURS, images[0].overlay_low, images[0].overlay_high
+    _scale(figure.add_axes(rectangle), colours, low, high, block.row.grey_scale)
 
 
 def _key(figure: _Drawing, page: Page, block: Block) -> None:

@@ -166,7 +166,7 @@ class Points:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Image:
-    """A grey image.
+    """A grey image, perhaps with values drawn over it in colours.
 
     Attributes
     ----------
@@ -178,6 +178,12 @@ class Image:
         Values drawn as black and as white.
     pixel_size : float
         Size of a pixel [angstrom]; sets the scale bar, 0 for none.
+    overlay : ndarray or None
+        Values in colours, of the shape of `array`; grey shows where they are NaN.
+    overlay_low, overlay_high : float
+        Ends of the colour scale.
+    hatched : ndarray or None
+        bool, of the shape of `array`; where it is hatched.
     """
 
     array: np.ndarray
@@ -185,6 +191,10 @@ class Image:
     low: float
     high: float
     pixel_size: float = 0.0
+    overlay: np.ndarray | None = None
+    overlay_low: float = 0.0
+    overlay_high: float = 1.0
+    hatched: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -6,8 +6,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .marks import Area, Band, Curve, Image, Line, Mark, Points, SphereMap, Text
+from .marks import SKY, Area, Band, Curve, Image, Line, Mark, Points, SphereMap, Text
 from .page import TICK
+
+OVERLAY_COLOURS = "viridis"
+"""Evenly perceived, and legible for colour-blind readers."""
 
 
 def paint(axes: Any, mark: Mark) -> None:
@@ -121,7 +124,14 @@ def _draw_points(axes, mark: Points) -> None:
 
 def _draw_image(axes, mark: Image) -> None:
     high = mark.high if mark.high > mark.low else mark.low + 1.0
-    axes.imshow(mark.array, cmap="gray", vmin=mark.low, vmax=high, origin="lower", interpolation="nearest")
+    style = dict(origin="lower", interpolation="nearest")
+    axes.imshow(mark.array, cmap="gray", vmin=mark.low, vmax=high, **style)
+    if mark.overlay is not None:
+        ends = dict(vmin=mark.overlay_low, vmax=max(mark.overlay_high, mark.overlay_low + 1e-6))
+        axes.imshow(np.ma.masked_invalid(mark.overlay), cmap=OVERLAY_COLOURS, alpha=0.75, **ends, **style)
+    if mark.hatched is not None and mark.hatched.any():
+        filled = axes.contourf(mark.hatched.astype(float), [0.5, 1.5], colors="none", hatches=["////"])
+        filled.set(edgecolor=SKY, linewidth=0.0)
 
 
 def _draw_sphere(axes, mark: SphereMap) -> None:
