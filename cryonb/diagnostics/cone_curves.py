@@ -178,7 +178,7 @@ def measure(
     plain = correlate(dataclasses.replace(halves, mask=None), FscOptions(), config, _silent)
     progress(0.04, "FSC over all directions")
     values, power, curve = _transformed(*maps, lambda part: progress(0.04 + 0.08 * part, "transforms"))
-    below, floor = plain.rounded, FFT_ROUNDING * np.array([rounding_floor(half, size) for half in power])
+    below, floor = plain.rounded.copy(), FFT_ROUNDING * np.array([rounding_floor(half, size) for half in power])
     if halves.mask is not None:
         under_mask = [half * halves.mask for half in maps]
         masked, masked_power, curve = _transformed(*under_mask, lambda part: progress(0.12 + 0.08 * part, "transforms"))
@@ -187,7 +187,7 @@ def measure(
     sums, counts = cone_sums(values, size, axes, half_angle, lambda part, text: progress(0.2 + 0.8 * part, text))
     own = sums[-2:]
     void = empty_cells(own, counts, floor, empty_below) | (sums[1:3] > LEAK * own).any(axis=0)
-    held = np.isin(plain.band, (MEASURED, CORNER))
+    held, below[0] = np.isin(plain.band, (MEASURED, CORNER)), False
     shells = Shells(halves.sampling.length, np.where(held, curve, np.nan), plain.band, below)
     fsc = np.where(void | ~shells.usable, np.nan, correlation(*sums[:3]))
     return Cones(axes, fsc, counts, shells)

@@ -203,7 +203,7 @@ def _coordinates(
 ) -> dict[str, Any]:
     size, length = halves.sampling.size, halves.sampling.length
     grid = (np.arange(size) - size // 2) / length
-    held = np.flatnonzero(np.isfinite(cones.shells.fsc))
+    held = np.flatnonzero(cones.shells.usable)
     return {
         **shell_coordinates(size, halves.sampling.voxel_size),
         "direction": np.arange(len(cones.axes)),
@@ -218,7 +218,7 @@ def _coordinates(
         **dict.fromkeys(("kz", "ky", "kx"), grid),
         **halves.scalars,
         "resolution": cones.shells.resolution(cones.shells.fsc),
-        "data_end": length / held[-1] if held.size and held[-1] else math.nan,
+        "data_end": length / held[-1] if held.size else math.nan,
         **{name: getattr(options, name) for name in ("half_angle", "empty_below", "sphericity_level")},
     }
 
@@ -275,13 +275,16 @@ def _gap(result: xr.Dataset) -> str:
 def _plateau(result: xr.Dataset) -> str:
     """Say that shells past the data hold mask leak or rounding only, which 3DFSC draws as a positive plateau."""
     below = result["below_floor"].values.astype(bool)
-    below[0] = False
     if not below.any():
         return ""
-    start = float(result["shell_resolution"].values[np.flatnonzero(below)[0]])
+    clean = np.flatnonzero(~below)[-1]
+    first = np.flatnonzero(below)[0] if clean == below.size - 1 else clean + 1
+    start = float(result["shell_resolution"].values[first])
+    where = f"{int(below.sum())} shells hold rounding or mask leak, whose correlation is no signal"
     return (
-        f"from {start:.2f} A on the maps are filtered, so that {int(below.sum())} shells hold rounding or mask leak, "
-        "whose correlation is no signal"
+        f"from {start:.2f} A on the maps are filtered: {where}"
+        if first > clean
+        else f"{where}, the first {start:.2f} A"
     )
 
 

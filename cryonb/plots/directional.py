@@ -6,7 +6,24 @@ import numpy as np
 import xarray as xr
 
 from . import facts, frequency, wording
-from .marks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Area, Curve, Panel, Points, Row, Sheet, SphereMap
+from .layout import runs_of
+from .marks import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    Area,
+    Band,
+    Curve,
+    Panel,
+    Points,
+    Row,
+    Sheet,
+    SphereMap,
+)
 
 LIMITS = (-0.1, 1.0)
 NAMED_STYLE = {
@@ -89,7 +106,19 @@ def _panel(marks: list, title: str, y_label: str, x_limits: tuple[float, float])
 
 def _background(dataset: xr.Dataset, x_limits: tuple[float, float]) -> list:
     lines = frequency.nyquist_lines(dataset, names="short")
-    return [*frequency.band_marks(dataset, x_limits[1]), *frequency.threshold_lines(), *lines]
+    bands = [*frequency.band_marks(dataset, x_limits[1]), *_below_floor(dataset)]
+    return [*bands, *frequency.threshold_lines(), *lines]
+
+
+def _below_floor(dataset: xr.Dataset) -> list[Band]:
+    """Return the stretches whose power is rounding or mask leak, each half a shell wider on either side."""
+    if "below_floor" not in dataset:
+        return []
+    x, below = dataset["frequency"].values, dataset["below_floor"].values.astype(bool)
+    half = 0.5 * float(x[1])
+    label = "rounding or mask leak: correlation without signal"
+    stretches = [(first, last) for flag, first, last in runs_of(np.where(below, "below", "")) if flag == "below"]
+    return [Band(x[first] - half, x[last] + half, "below floor", label, ORANGE, "\\\\") for first, last in stretches]
 
 
 def _range(cones: np.ndarray, percentiles: tuple[float, ...]) -> np.ndarray:

@@ -6,7 +6,7 @@ from cryonb.diagnostics import diagnose
 from cryonb.imaging.fourier import half_indices, half_radius, half_transform, real_space
 from cryonb.plots import wording
 from cryonb.plots.directional import directional_sheet
-from cryonb.plots.marks import Area, Curve, Line, Points, SphereMap
+from cryonb.plots.marks import Area, Band, Curve, Line, Points, SphereMap
 from cryonb.schema import HALVES, VOLUME, build, grid_coordinates
 
 SIZE = 32
@@ -91,3 +91,14 @@ def test_a_resolution_that_no_direction_reaches_is_said(gap):
     sheet = directional_sheet(high)
     assert "never fall to 0.143" in next(panel for panel in sheet.panels() if panel.of(SphereMap)).note
     assert plots.draw(high).axes
+
+
+def test_shells_that_hold_leak_only_are_hatched_and_named(gap):
+    leaking = gap.copy(deep=True)
+    leaking["below_floor"][9:12] = True
+    bands = directional_sheet(leaking).of(Band, "below floor")
+    step = float(gap["frequency"][1])
+    assert len(bands) == 2
+    assert (bands[0].start, bands[0].stop) == (pytest.approx(8.5 * step), pytest.approx(11.5 * step))
+    assert "without signal" in bands[0].label
+    assert not directional_sheet(gap).of(Band, "below floor")
