@@ -167,7 +167,8 @@ def _masked(traces: Traces) -> Finding:
 def _sharpened(traces: Traces) -> Finding:
     shape = traces.shape
     if shape.name == "Gaussian" and shape.decades > 0:
-        words = f"noise rises by {shape.decades:.1f} decades more than reconstructions make it: B = {shape.b_factor:.0f} A^2"
+        rise = f"noise rises by {shape.decades:.1f} decades more than reconstructions make it"
+        words = f"{rise}: B = {shape.b_factor:.0f} A^2"
         return Finding(True, shape.b_factor, "angstrom^2", words)
     return Finding(False, math.nan, "angstrom^2", "noise does not rise more than reconstructions make it")
 
@@ -196,12 +197,15 @@ def _halves(traces: Traces) -> dict[str, Finding]:
     copied = f"correlation 1 on every shell, grey scale {like.scale:.3g}" if like.copy else "they differ"
     differ = like.ratio_span > SPAN and not like.copy
     quiet = masked or not np.isfinite(like.solvent)
-    shared = not like.copy and not quiet and not traces.empty and like.solvent > SHARED
+    untreated = not (like.copy or quiet or traces.shape.name or traces.empty)
+    shared = untreated and like.solvent > SHARED
     told = "a mask left no solvent to compare" if quiet else f"solvent correlates by {like.solvent:.2f} in fine shells"
     return {
         "identical": Finding(like.copy, float(traces.fsc[1:].min()), "correlation", copied),
         "shared_noise": Finding(shared, like.solvent, "correlation", told),
-        "grey_scale": Finding(scaled > GREY, like.scale, "factor", f"B has {like.scale:.3g} times the amplitude of A"),
+        "grey_scale": Finding(
+            scaled > GREY, like.scale, "factor", f"amplitudes of half B are {like.scale:.3g} times those of the other"
+        ),
         "filters_differ": Finding(
             differ, like.ratio_span, "factor", f"the ratio of powers varies {like.ratio_span:.1f}-fold over the shells"
         ),

@@ -38,6 +38,7 @@ MAP_FORENSICS = declare(
             "log_slope": Field(("frequency",)),
             "below_floor": Field(("frequency",)),
             "below_leak": Field(("frequency",)),
+            "past_end": Field(("frequency",)),
             "found": Field(("finding",), required=True),
             "value": Field(("finding",), required=True),
             "unit": Field(("finding",), required=True),
@@ -87,7 +88,8 @@ def likely_nyquist(traces: Traces) -> tuple[float, str]:
         return math.nan, "not to be told: a filter cut the maps before their data end"
     if traces.cliff and traces.is_square:
         shell = traces.end / math.sqrt(2.0)
-        words = f"noise rises before its cliff at {resolution(traces, traces.end):.3g} A as corners of square images make it"
+        rise = f"noise rises before its cliff at {resolution(traces, traces.end):.3g} A"
+        words = f"{rise} as corners of square images make it"
         return shell / traces.length, f"{words}, and that cliff is at sqrt(2) times their Nyquist frequency"
     if traces.cliff and traces.end <= 0.97 * traces.face:
         hedge = "; a mask hides what made that cliff" if traces.hidden else ""
@@ -131,9 +133,8 @@ def warn(traces: Traces, findings: dict[str, Finding], nyquist: float) -> list[s
         numbers = (
             f"{np.nanmin(printed):.2f} and {np.nanmax(printed):.2f}" if np.isfinite(printed).any() else "no number"
         )
-        said.append(
-            f"From {resolution(traces, first):.3g} A on the files hold {what}; a curve prints values between {numbers} there."
-        )
+        start = f"From {resolution(traces, first):.3g} A on the files hold {what}"
+        said.append(f"{start}; a curve prints values between {numbers} there.")
     if "upsampled" in found:
         coarse = 2.0 * traces.length / traces.upsampling.size
         said.append(f"The grid of these maps is finer than they were: nothing past {coarse:.3g} A was ever computed.")
@@ -240,7 +241,8 @@ class MapForensicsDiagnostic:
         Returns
         -------
         xarray.Dataset
-            Kind ``cryonb/map_forensics``; `fsc` is NaN where the files hold rounding or mask leak only.
+            Kind ``cryonb/map_forensics``; `fsc` is NaN where the files hold rounding or mask leak only,
+            and past the end of the information; `printed_fsc` is what a curve prints there.
 
         Raises
         ------
@@ -266,7 +268,7 @@ def _must_fit(dataset: xr.Dataset, limit: float) -> None:
 def _dataset(traces: Traces, scalars: dict, voxel_size: float) -> xr.Dataset:
     findings = find_all(traces)
     nyquist, why = likely_nyquist(traces)
-    empty = traces.below_floor | traces.below_leak
+    empty = traces.below_floor | traces.below_leak | traces.past_end
     shells = shell_coordinates(traces.size, voxel_size)
     axis_cliffs = [find_cliff(line[: traces.face + 1], traces.floor) for line in np.nan_to_num(traces.axes)]
     variables = {
@@ -281,6 +283,7 @@ def _dataset(traces: Traces, scalars: dict, voxel_size: float) -> xr.Dataset:
         "log_slope": _log_slope(traces.noise),
         "below_floor": traces.below_floor,
         "below_leak": traces.below_leak,
+        "past_end": traces.past_end,
         "found": np.array([finding.found for finding in findings.values()], dtype=bool),
         "value": np.array([finding.value for finding in findings.values()], dtype=np.float64),
         "unit": np.array([finding.unit for finding in findings.values()], dtype=str),

@@ -132,6 +132,12 @@ class Traces:
         return (shell > self.end + 1) & (self.leak > 0) & (self.noise <= HIDDEN * self.leak) & (self.cliff is not None)
 
     @property
+    def past_end(self) -> np.ndarray:
+        """Shells past the end of the information, more than one past its cliff, (shells,), bool."""
+        ends = self.cliff is not None or self.upsampling.size > 0
+        return (np.arange(self.noise.size) > self.end + 1) & ends
+
+    @property
     def is_square(self) -> bool:
         """Whether the corners of square images made the cliff."""
         return self.cliff is not None and not self.empty and np.nan_to_num(self.square) > SQUARE
@@ -164,7 +170,8 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
     storage = find_storage(halves.first)
     floor = 2.0 * max(FFT_ROUNDING * rounding.max(), STORAGE_ROUNDING * storage.noise * size**3)
     progress(0.15, "likeness of the halves")
-    likeness = compare_halves(halves.first, halves.second, floor)
+    rough = find_upsampling(transforms[0])
+    likeness = compare_halves(halves.first, halves.second, floor, _last(sums / n_coefficients(size), floor, rough))
     difference = halves.first - np.float32(1.0 / likeness.scale) * halves.second
     subject = halves.first if likeness.copy else difference
     progress(0.3, "upsampling")
@@ -181,7 +188,8 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
     progress(0.6, "symmetry")
     test = symmetry and not likeness.copy
     group = find_symmetry(difference, lambda done, text: progress(0.6 + 0.35 * done, text)) if test else ("", np.nan)
-    shape = _shape(noise, floor, halves, cliff, square)
+    held = noise[: upsampling.size // 2 + 1] if upsampling.size else noise
+    shape = _shape(held, floor, halves, cliff, square)
     progress(1.0, "map forensics")
     return Traces(
         size,
@@ -202,6 +210,13 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
         likeness,
         group,
     )
+
+
+def _last(power: np.ndarray, floor: float, upsampling: Upsampling) -> int:
+    """Return the last shell that both halves may hold something of their own on."""
+    cliffs = [find_cliff(half, floor) for half in power]
+    ends = [cliff.shell - 2 for cliff in cliffs if cliff] if all(cliffs) else []
+    return min([power.shape[1] - 1, *ends, *([upsampling.size // 2 - 2] if upsampling.size else [])])
 
 
 def _shape(noise: np.ndarray, floor: float, halves: HalfMaps, cliff: Cliff | None, square: float) -> FilterShape:

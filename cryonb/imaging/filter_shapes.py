@@ -62,8 +62,8 @@ def fit_filter(frequency: np.ndarray, noise: np.ndarray, used: np.ndarray) -> Fi
 
     Notes
     -----
-    Noise in a map of images with white noise is flat, or grows in proportion to the frequency, since a slice spreads over
-    an area that grows with it. Fitted is log10 noise = a + p log10 k + log10 H^2 with p of 0 or 1 and H^2 either
+    Noise in a map of images with white noise is flat, or grows in proportion to the frequency, since a slice spreads
+    over an area that grows with it. Fitted is log10 noise = a + p log10 k + log10 H^2 with p of 0 or 1 and H^2 either
     exp(-B k^2 / 2) or 1 / (1 + (k / c)^(2 m)).
     """
     used = used & (noise > 0) & (frequency > 0)

@@ -37,7 +37,7 @@ class Likeness:
     solvent: float
 
 
-def compare_halves(first: np.ndarray, second: np.ndarray, floor: float = 0.0) -> Likeness:
+def compare_halves(first: np.ndarray, second: np.ndarray, floor: float = 0.0, last: int = 0) -> Likeness:
     """Return how alike two half maps are.
 
     Parameters
@@ -46,6 +46,8 @@ def compare_halves(first: np.ndarray, second: np.ndarray, floor: float = 0.0) ->
         Half maps.
     floor : float, optional
         Power per coefficient below which shells are passed over.
+    last : int, optional
+        Last shell that is compared; 0 for all.
 
     Returns
     -------
@@ -56,6 +58,7 @@ def compare_halves(first: np.ndarray, second: np.ndarray, floor: float = 0.0) ->
     one, other = half_transform(first), half_transform(second)
     power = np.stack([shell_power(one), shell_power(other)]) / n_coefficients(size)
     used = (np.arange(power.shape[1]) >= 3) & (power > floor).all(axis=0)
+    used &= np.arange(power.shape[1]) <= (last or power.shape[1])
     if not used.any():
         used[1:] = (power[:, 1:] > 0).all(axis=0)
     ratio = power[1, used] / power[0, used]

@@ -7,8 +7,11 @@ import numpy as np
 from .fourier import half_transform, real_space
 from .shells import n_coefficients, shell_index, shell_power
 
-SPHERE = 0.46
-"""Radius inside which a region counts, as a fraction of the box: programs soften the corners outside on their own."""
+SPHERE = 0.49
+"""Radius inside which a constant region counts, as a fraction of the box: programs flatten the corners outside."""
+
+QUIET_SPHERE = 0.42
+"""Radius inside which a silent region counts: the soft edge of those corners rings when a map is sharpened."""
 
 FEWEST = 0.01
 """Fraction of that sphere that has to be constant or silent."""
@@ -19,11 +22,8 @@ SILENT = 0.01
 WINDOW = 7
 """Edge of the cube in which the variance of noise is taken [voxel]."""
 
-EROSION = 2
+EROSION = 1
 """Voxels that a constant region must be thick on every side: single voxels of equal value do not count."""
-
-CLEAR = 3.0
-"""Depth behind the edge from which the mask is taken to be one, where its profile has levelled off [voxel]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,7 @@ class MaskTrace:
     how : str
         "constant", "silent", or nothing.
     kept : float
-        Fraction of the box that was kept.
+        Fraction of the box, or of the sphere looked at, that was kept.
     constant : float
         The value outside; NaN for a silent region.
     edge : float
@@ -69,7 +69,7 @@ def find_mask(first: np.ndarray, second: np.ndarray, noise: np.ndarray, step: fl
     Returns
     -------
     MaskTrace
-        What was found inside the sphere of `SPHERE` of the box.
+        What was found; of a silent region, `kept` is a fraction of the sphere of `QUIET_SPHERE` only.
     """
     sphere = _sphere(first.shape[0])
     value, region = _constant_region(first, second)
@@ -80,16 +80,17 @@ def find_mask(first: np.ndarray, second: np.ndarray, noise: np.ndarray, step: fl
         profile = _profile(noise, region)
         return MaskTrace(region, "constant", kept, value, _edge_width(profile), profile)
     silent = _silent(noise) if noise.any() and not hidden else np.zeros(sphere.shape, bool)
-    if (silent & sphere).sum() >= FEWEST * sphere.sum():
-        kept = 1.0 - float((silent & sphere).sum() / sphere.sum()) * float(sphere.mean())
-        return MaskTrace(silent & sphere, "silent", kept, float("nan"), float("nan"), np.zeros(0))
+    quiet = _sphere(first.shape[0], QUIET_SPHERE)
+    if (silent & quiet).sum() >= FEWEST * quiet.sum():
+        kept = 1.0 - float((silent & quiet).sum() / quiet.sum())
+        return MaskTrace(silent & quiet, "silent", kept, float("nan"), float("nan"), np.zeros(0))
     return MaskTrace(np.zeros(sphere.shape, bool), "", 1.0, float("nan"), float("nan"), np.zeros(0))
 
 
-def _sphere(size: int) -> np.ndarray:
+def _sphere(size: int, fraction: float = SPHERE) -> np.ndarray:
     axis = (np.arange(size) - size // 2).astype(np.float32)
     squared = axis[:, None, None] ** 2 + axis[None, :, None] ** 2 + axis[None, None, :] ** 2
-    return squared < (SPHERE * size) ** 2
+    return squared < (fraction * size) ** 2
 
 
 def _constant_region(first: np.ndarray, second: np.ndarray) -> tuple[float, np.ndarray]:
@@ -123,7 +124,7 @@ def _silent(noise: np.ndarray) -> np.ndarray:
     from scipy.ndimage import uniform_filter
 
     variance = uniform_filter(noise.astype(np.float64) ** 2, WINDOW, mode="nearest")
-    inside = _sphere(noise.shape[0])
+    inside = _sphere(noise.shape[0], QUIET_SPHERE)
     return variance < SILENT * np.quantile(variance[inside], 0.995)
 
 
@@ -172,8 +173,8 @@ def predicted_leak(trace: MaskTrace, power: np.ndarray, last: int, seed: int = 0
 
     Notes
     -----
-    A mask m turns noise of spectrum N into one of spectrum N * abs(M)^2. The convolution is done by multiplying a draw of
-    such noise by the mask as the map itself shows it.
+    A mask m turns noise of spectrum N into one of spectrum N * abs(M)^2. The convolution is done by multiplying a draw
+    of such noise by the mask as the map itself shows it.
     """
     size = trace.outside.shape[0]
     if not trace.profile.size:

@@ -58,9 +58,8 @@ def find_symmetry(noise: np.ndarray, progress: Callable[[float, str], None] | No
             return group, min(value for name, value in agreements.items() if name.split()[0] == group)
     fold = max((order for order in CYCLIC if obeys(f"C{order}", _turn(order))), default=1)
     flip = np.diag([1.0, -1.0, -1.0])
-    if obeys("two-fold about x", flip):
-        if fold > 1:
-            return f"D{fold}", min(agreements[f"C{fold}"], agreements["two-fold about x"])
+    if obeys("two-fold about x", flip) and fold > 1:
+        return f"D{fold}", min(agreements[f"C{fold}"], agreements["two-fold about x"])
     if fold > 1:
         return f"C{fold}", agreements[f"C{fold}"]
     return "C1", max(agreements.values())
@@ -82,7 +81,7 @@ def _turn(order: int) -> np.ndarray:
 
 
 def _whitened(noise: np.ndarray) -> np.ndarray:
-    """Return the noise on a small grid, all usable shells of equal power, inside the sphere that every rotation keeps."""
+    """Return the noise on a small grid, usable shells of equal power, inside the sphere that every rotation keeps."""
     size = min(noise.shape[0], WORKING_SIZE)
     transform = half_transform(resize(noise, size))
     mean = shell_power(transform) / n_coefficients(size)

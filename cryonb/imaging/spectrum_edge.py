@@ -1,4 +1,4 @@
-"""Where the power of a map ends: the cliff of a spectrum, along every axis, and whether a circle or a square made it."""
+"""Where the power of a map ends: the cliff of a spectrum, on every axis, and whether a circle or a square made it."""
 
 import dataclasses
 from typing import Any
@@ -101,8 +101,8 @@ def square_rise(noise: np.ndarray, edge: int) -> float:
 
     Notes
     -----
-    Of a ring of radius rho k_N the fraction c(rho) = 1 - (4 / pi) arccos(1 / rho) lies inside a square, so that the noise
-    of a mean over what was inserted rises as 1 / c. Returned is the slope of ln(noise / k) against -ln c.
+    Of a ring of radius rho k_N the fraction c(rho) = 1 - (4 / pi) arccos(1 / rho) lies inside a square, so that the
+    noise of a mean over what was inserted rises as 1 / c. Returned is the slope of ln(noise / k) against -ln c.
     """
     shell = np.arange(noise.size)
     nyquist = edge / np.sqrt(2.0)

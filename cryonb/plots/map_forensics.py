@@ -1,0 +1,168 @@
+"""Forensics of half maps on one page: their power with its floors and cliffs, what a curve prints, and the findings."""
+
+import math
+import textwrap
+
+import numpy as np
+import xarray as xr
+
+from . import facts, frequency, wording
+from .layout import runs_of
+from .marks import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SKY, Band, Curve, Line, Panel, Row, Sheet
+
+WORDS_WIDE = 118
+"""Characters of a finding that fit in one line of the figure."""
+
+DECADES_BELOW = 2.0
+"""Decades below the lowest floor that the power axis still shows."""
+
+
+def power_panel(dataset: xr.Dataset) -> Panel:
+    """Return the power of both halves and of their difference, with floors, leak and cliffs.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/map_forensics``.
+
+    Returns
+    -------
+    Panel
+        The panel.
+    """
+    x, power = dataset["frequency"].values, dataset["power"].values
+    floors = dataset["rounding_floor"].values.astype(float)
+    curves = [
+        Curve(x, _positive(power[0]), "power A", "half A", BLUE, "-"),
+        Curve(x, _positive(power[1]), "power B", "half B", GREEN, "--"),
+        Curve(x, _positive(dataset["noise_power"].values), "noise", "their difference: noise", BLACK, "-", 1.2),
+    ]
+    leak = dataset["predicted_leak"].values.astype(float) if "predicted_leak" in dataset else np.full(x.size, np.nan)
+    if np.isfinite(leak).any():
+        curves.append(Curve(x, _positive(leak), "leak", "mask leak, predicted", PURPLE, ":"))
+    lowest = float(floors[floors > 0].min()) if (floors > 0).any() else float(np.nanmin(_positive(power)))
+    low, high = lowest / 10**DECADES_BELOW, 3.0 * float(np.nanmax(power))
+    floor = Line(float(floors.max()), "floor", "float32 rounding", "y", ORANGE, (0, (4, 2)))
+    marks = (*_empty_bands(dataset, True), floor, *_limits(dataset), *curves)
+    limits = frequency.limits(dataset)
+    return Panel(marks, "", "", "", "power per coefficient", limits, (low, high), "frequency", "log")
+
+
+def printed_panel(dataset: xr.Dataset) -> Panel:
+    """Return what an FSC of the maps prints, shells that hold nothing of their own hatched.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/map_forensics``.
+
+    Returns
+    -------
+    Panel
+        The panel.
+    """
+    x, printed = dataset["frequency"].values, dataset["printed_fsc"].values.astype(float)
+    held = dataset["fsc"].values.astype(float)
+    only = np.where(np.isfinite(held), np.nan, printed)
+    curves = [Curve(x, held, "fsc", "of the maps as they are", BLUE, "-", 2.0)]
+    if np.isfinite(only).any():
+        curves.append(Curve(x, only, "printed", "printed past the data", GREY, ":"))
+    marks = (*_empty_bands(dataset, False), *frequency.threshold_lines(), *_limits(dataset, named=False), *curves)
+    y_label, limits = "Fourier shell correlation", frequency.limits(dataset)
+    return Panel(marks, "", "", frequency.X_LABEL, y_label, limits, (-0.1, 1.03), "frequency")
+
+
+def findings_note(dataset: xr.Dataset) -> str:
+    """Return the findings as lines of text: those made first, with their evidence, then the names of those not made.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/map_forensics``.
+
+    Returns
+    -------
+    str
+        The lines.
+    """
+    names, found = dataset["finding"].values, dataset["found"].values.astype(bool)
+    evidence = dataset["evidence"].values
+    made = [f"■ {_word(name)}: {wording.sentence(str(text))}" for name, text, yes in zip(names, evidence, found) if yes]
+    lines = [line for entry in made for line in textwrap.wrap(entry, WORDS_WIDE, subsequent_indent="    ")]
+    others = ", ".join(_word(name) for name, yes in zip(names, found) if not yes)
+    return "\n".join(lines + textwrap.wrap(f"□ not found: {others}", WORDS_WIDE, subsequent_indent="    "))
+
+
+def forensics_sheet(dataset: xr.Dataset) -> Sheet:
+    """Return the figure of a Dataset of kind ``cryonb/map_forensics``.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        The findings.
+
+    Returns
+    -------
+    Sheet
+        The figure.
+    """
+    verdict = wording.sentence(str(dataset.attrs.get("verdict", "")))
+    warnings = [wording.sentence(line) for line in str(dataset.attrs.get("warnings", "")).splitlines()]
+    nyquist = facts.number(dataset, "likely_particle_nyquist")
+    at = f"Likely particle Nyquist {wording.angstrom(1 / nyquist)}: " if nyquist > 0 else "Particle Nyquist "
+    reason = wording.sentence(f"{at}{dataset.attrs.get('nyquist_evidence', '')}")
+    rows = (
+        Row((power_panel(dataset),), 2.6, "right", "mean power of a shell"),
+        Row((printed_panel(dataset),), 2.0, "right", "FSC"),
+    )
+    risks = [line for said in warnings for line in textwrap.wrap(f"! {said}", WORDS_WIDE, subsequent_indent="   ")]
+    box, voxel = (wording.plain(facts.number(dataset, name)) for name in ("box_size", "voxel_size"))
+    settings = f"box {box} voxels · voxel {voxel} Å"
+    caption = "\n".join([findings_note(dataset), *risks, *textwrap.wrap(reason, WORDS_WIDE), settings])
+    words = " ".join([verdict, *warnings, findings_note(dataset).replace("\n", " "), reason])
+    return Sheet(rows, "Forensics of half maps", verdict, caption, words, aligned=True)
+
+
+def _word(name: str) -> str:
+    return str(name).replace("_", " ")
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    return np.where(values > 0, values, np.nan)
+
+
+def _limits(dataset: xr.Dataset, named: bool = True) -> list[Line]:
+    lines = frequency.nyquist_lines(dataset, names="full" if named else "")
+    likely, end = (facts.number(dataset, name) for name in ("likely_particle_nyquist", "information_end"))
+    known = [line.at for line in lines]
+
+    def is_new(at: float) -> bool:
+        return math.isfinite(at) and all(abs(at - other) > 0.02 * other for other in known)
+
+    if is_new(likely):
+        label = f"likely particle Nyquist {wording.angstrom(1 / likely)}" if named else ""
+        lines.append(Line(likely, "likely_nyquist", label, "x", "#D55E00", "--"))
+        known.append(likely)
+    if end > 0 and is_new(1.0 / end):
+        label = f"information ends {wording.angstrom(end)}" if named else ""
+        lines.append(Line(1.0 / end, "information_end", label, "x", BLACK, ":"))
+    return lines
+
+
+def _empty_bands(dataset: xr.Dataset, named: bool) -> list[Band]:
+    x = dataset["frequency"].values
+    half = 0.5 * (x[1] - x[0])
+    state = np.where(dataset["past_end"].values, "past", "held").astype("<U8")
+    state[dataset["below_leak"].values.astype(bool)] = "leak"
+    state[dataset["below_floor"].values.astype(bool)] = "floor"
+    words = {"floor": "rounding only", "leak": "mask leak only", "past": "past the information"}
+    colours = {"floor": PALE, "leak": SKY, "past": ORANGE}
+    return [
+        Band(x[first] - half, x[last] + half, name, words[name] if named else "", colours[name], "////")
+        for name, first, last in runs_of(state)
+        if name in words
+    ]
+
+
+PLOTS = {"cryonb/map_forensics": forensics_sheet}
