@@ -184,8 +184,9 @@ def write_curve(dataset: xr.Dataset, path: str | os.PathLike, fsc_kind: str | No
     writers = {".csv": write_csv, ".xml": write_xml}
     must(suffix in writers, "a curve's file name must end in .csv or .xml", repr(suffix), nearest(suffix, writers))
     if suffix == ".csv" and "frequency" in dataset.dims and dataset.attrs.get("schema") != schema.FSC.name:
-        return write_table(dataset, path)
-    writers[suffix](dataset, path, fsc_kind)
+        write_table(dataset, path)
+    else:
+        writers[suffix](dataset, path, fsc_kind)
 
 
 def first_crossing(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> float:

@@ -54,7 +54,7 @@ def band_marks(dataset: xr.Dataset, stop: float, named: bool = True) -> list[Ban
     dataset : xarray.Dataset
         A kind with a `frequency` dimension.
     stop : float
-        Right end of the axis [1/angstrom]; the last band reaches it.
+        Right end of the axis [1/angstrom]; the last band reaches it, or what lies past the last shell has no data.
     named : bool, optional
         Whether the key explains them.
 
@@ -70,18 +70,23 @@ def band_marks(dataset: xr.Dataset, stop: float, named: bool = True) -> list[Ban
     for label, first, last in runs_of(facts.bands(dataset)):
         if label in BAND_STYLE:
             found.append(Band(float(edges[first]), float(edges[last + 1]), label, **BAND_STYLE[label]))
-    covered = max(
-        frequency[-1] * 1.03, frequency[-1] + 2 * (frequency[-1] - frequency[-2] if frequency.size > 1 else 0)
-    )
-    if stop > covered and (not found or found[-1].stop < stop):
+    if stop > _covered(frequency) and (not found or found[-1].stop < stop):
         found.append(Band(float(frequency[-1]), stop, "no data", **BAND_STYLE["no data"]))
     return found if named else [dataclasses.replace(band, label="") for band in found]
+
+
+def _covered(frequency: np.ndarray) -> float:
+    """Return how far an axis may go on past the last shell and still be covered by it [1/angstrom]."""
+    last, spacing = frequency[-1], frequency[-1] - frequency[-2] if frequency.size > 1 else 0.0
+    return max(1.03 * last, last + 2 * spacing)
 
 
 def _edges(dataset: xr.Dataset, stop: float) -> np.ndarray:
     """Return the edges between shells, those at the end of data moved to the limit that ends them."""
     frequency = dataset["frequency"].values
-    edges = np.concatenate([[frequency[0]], (frequency[1:] + frequency[:-1]) / 2, [stop]])
+    ends_early = stop > _covered(frequency) and facts.bands(dataset)[-1] != "no data"
+    last = frequency[-1] if ends_early else stop
+    edges = np.concatenate([[frequency[0]], (frequency[1:] + frequency[:-1]) / 2, [last]])
     ends = {"measured": _limit(dataset, "particle_nyquist"), "corner": _limit(dataset, "corner_end")}
     for label, _, last in runs_of(facts.bands(dataset)):
         limit = ends.get(label, 0.0)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -207,3 +208,21 @@ def test_the_door_draws_it():
     figure = plots.draw(dataset)
     assert dataclasses.asdict(figure.sheet)["title"] == "What the FSC is made of"
     assert plots.describe(dataset).startswith("Decomposition of the Fourier shell correlation over 65 shells.")
+
+
+def test_a_curve_without_corners_has_the_prediction_beside_the_other_limit():
+    circle = make_decomposition("circle", 1)
+    predicted = make_decomposition("square", 1)[["predicted_corner", "predicted_corner_spread"]]
+    stack, proofs = (row.panels[0] for row in decomposition.decomposition_sheet(circle.assign(predicted)).rows)
+    assert not stack.of(Curve, "predicted_corner")
+    assert proofs.of(Curve, "predicted_corner") and proofs.of(Area, "predicted_corner")
+
+
+def test_settings_that_the_dataset_states_win_over_those_of_the_run_behind_it():
+    made = {"verb": "reconstruct", "settings": {"box": {"kernel": "nearest", "gridding_correction": True}}}
+    judged = {"verb": "diagnose", "inputs": [{"digest": "0", "provenance": made}]}
+    dataset = make_decomposition().assign_attrs(provenance=json.dumps(judged))
+    caption = decomposition.decomposition_sheet(dataset).caption
+    assert "kernel trilinear" in caption and "nearest" not in caption and "gridding corrected" in caption
+    caption = decomposition.decomposition_sheet(dataset.assign_attrs(gridding_correction="off", ctf="full")).caption
+    assert "gridding not corrected" in caption and "CTF full" in caption

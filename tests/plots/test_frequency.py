@@ -73,6 +73,14 @@ def test_frequencies_that_a_coarse_run_does_not_reach_are_hatched(make_fsc):
     assert band.hatch and band.stop == 0.5 and band.start == pytest.approx(fsc["frequency"].values[-1])
 
 
+def test_a_band_ends_with_its_shells_and_not_with_a_longer_axis(make_fsc):
+    fsc = make_fsc(box_size=64, voxel_size=2.1)
+    fsc["band"][-2:] = "support"
+    support, empty = frequency.band_marks(fsc, 0.5)
+    assert (support.name, empty.name) == ("support", "no data")
+    assert support.stop == empty.start == fsc["frequency"].values[-1] and empty.stop == 0.5
+
+
 def test_a_full_axis_has_no_empty_sliver(make_fsc):
     fsc = make_fsc(box_size=64, voxel_size=2.1)
     fsc["band"][:] = "measured"
