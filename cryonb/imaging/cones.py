@@ -18,7 +18,7 @@ from .shells import shell_index
 
 Progress = Callable[[float, str], None]
 
-BYTES_PER_VOXEL = 48
+BYTES_PER_VOXEL = 56
 """Most memory that conical correlations of two masked maps need, for every voxel of one map [byte]."""
 
 JUDGEABLE = 40

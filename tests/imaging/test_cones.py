@@ -133,7 +133,7 @@ def test_a_gap_in_one_half_is_a_gap():
 def test_a_box_that_does_not_fit_is_refused_with_one_that_does():
     check_memory(64, 2.0**30)
     with pytest.raises(
-        InputError, match=r"conical FSC must fit in memory; got a box of 512 .* Bin the half maps to 280"
+        InputError, match=r"conical FSC must fit in memory; got a box of 512 .* Bin the half maps to 266"
     ):
         check_memory(512, 2.0**30)
 
