@@ -38,3 +38,9 @@ def test_a_failed_run_is_not_bad_input(kind):
 )
 def test_nearest_names_what_was_probably_meant(name, valid, expected):
     assert errors.nearest(name, valid) == expected
+
+
+def test_a_stopped_run_says_what_was_finished():
+    assert errors.RunStopped("stopped.").finished is None
+    stopped = errors.RunStopped("stopped.", finished=3)
+    assert str(stopped) == "stopped." and stopped.finished == 3
