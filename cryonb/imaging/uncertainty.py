@@ -43,10 +43,10 @@ def without_spill(draws: np.ndarray, power_read: np.ndarray, power: np.ndarray, 
     Notes
     -----
     Off its grid, a map is an interpolation by sin(n x) / (n tan x), whose tails bring power from shells of strong
-    noise, where few coefficients were averaged, to weaker ones. What is brought does not correlate with half A: the sum of products
-    is right, and only the power it is divided by is too large. Measured at pad 1 with contrast transfer: up to 1.5
-    times, and a correlation of 0.6 instead of 0.7. So FSC = C / sqrt(P_A P_B) with P_B the smaller of both powers;
-    as much more as chance makes, 1 / sqrt(coefficients), is no spill.
+    noise, where few coefficients were averaged, to weaker ones. What is brought does not correlate with half A: the
+    sum of products is right, and only the power it is divided by is too large. Measured at pad 1 with contrast
+    transfer: up to 1.5 times, and a correlation of 0.6 instead of 0.7. So FSC = C / sqrt(P_A P_B) with P_B the smaller
+    of both powers; as much more as chance makes, 1 / sqrt(coefficients), is no spill.
     """
     size = 2 * (power.size - 1)
     chance = 1.0 / np.sqrt(n_coefficients(size))
