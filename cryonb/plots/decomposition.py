@@ -152,7 +152,9 @@ def proof_panel(dataset: xr.Dataset, x_limits: tuple[float, float]) -> Panel:
     areas = [area for curve in curves if (area := _spread(dataset, curve)) is not None]
     areas[:1] = [dataclasses.replace(areas[0], label="95 % interval")] if areas else []
     predicted = [] if terms.own_curve(dataset) == "standard" or not curves else _predicted(dataset)
-    return Panel((*marks, *predicted, *areas, *curves), "", "", frequency.X_LABEL, FSC, x_limits, FSC_LIMITS)
+    lowest = min((np.nanmin(curve.y) for curve in curves if curve.name == "resampling"), default=0.0)
+    y_limits = (min(FSC_LIMITS[0], 1.1 * float(lowest)), FSC_LIMITS[1])
+    return Panel((*marks, *predicted, *areas, *curves), "", "", frequency.X_LABEL, FSC, x_limits, y_limits)
 
 
 def _proofs(dataset: xr.Dataset) -> list[Curve]:

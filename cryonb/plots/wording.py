@@ -245,7 +245,8 @@ def verdict_lines(dataset: xr.Dataset) -> list[str]:
     Returns
     -------
     list of str
-        Its lines, and a line for each class where it opens with "Class 1: "; empty where it carries none.
+        Its lines, and a line for each class where it opens with "Class 1: "; that of the class alone where one was
+        selected; empty where it carries none.
 
     Examples
     --------
@@ -253,7 +254,9 @@ def verdict_lines(dataset: xr.Dataset) -> list[str]:
     ['Class 1: all signal.', 'Class 2: no signal.']
     """
     lines = re.split(r"\n|\s+(?=Class \d+: )", str(dataset.attrs.get("verdict", "")))
-    return [line.strip() for line in lines if line.strip()]
+    lines = [line.strip() for line in lines if line.strip()]
+    selected = [line for line in lines if line.startswith(f"Class {facts.number(dataset, 'class_id'):.0f}: ")]
+    return selected or lines
 
 
 def verdict(dataset: xr.Dataset) -> str:

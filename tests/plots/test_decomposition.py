@@ -146,7 +146,8 @@ def test_one_row_a_class_or_the_class_that_is_chosen():
     np.testing.assert_array_equal(
         rows[1].panels[0].of(Curve, "standard")[0].y, dataset["fsc"].sel(class_id=2, component="standard")
     )
-    assert len(decomposition.decomposition_sheet(dataset.sel(class_id=2)).rows) == 2
+    second = decomposition.decomposition_sheet(dataset.sel(class_id=2))
+    assert len(second.rows) == 2 and second.headline == f"Class 2: {VERDICTS['square']}".replace(" A", " Å")
     assert terms.by_class(dataset)["class 2"].attrs["verdict"] == VERDICTS["square"]
     joined = dataset.assign_attrs(verdict=dataset.attrs["verdict"].replace("\n", " "))
     assert decomposition.decomposition_sheet(joined).headline == decomposition.decomposition_sheet(dataset).headline
