@@ -63,8 +63,13 @@ ORDER_OF_FILTER_AND_MASK = 0.03  # absolute: 0.02 measured, on the shell where t
 CLIFF_SHELL = 2.0  # shells: kernels spread the edge of the data by one or two
 LIKELY_NYQUIST = 0.1  # relative: the same, of a Nyquist frequency at shell 16
 PLANTED_B_FACTOR = 0.35  # relative: the slope that RELION's noise has on its own (about -70 A^2) is in it
-FADING_WHITE = 0.1  # relative: shells of a few hundred coefficients
+LEAK_DECADES = 0.6  # decades: one draw of noise, and the edge read from another
+MASK_PROFILE = 0.05  # absolute: the edge is read by whole voxels of depth
+FILTER_CUTOFF = 0.15  # relative: what the noise does on its own between flat and proportional to the frequency
 
 # -- uncertainty of a correlation
 COVERED = (0.93, 1.0)  # share of truths in the 95 % interval, which is widened for shells that are filled unevenly
 SPILL_FREE = 1.5  # power read off the grid over that on it: so much at least must be spilled for the test to test it
+LOCAL_UNIFORM = 0.03  # relative: median local resolution of a uniform map against its global one (0.003 measured)
+LOCAL_SCATTER = 0.15  # relative: spread of a local correlation of noise over 300 overlapping windows
+LOCAL_NOISE = 0.005  # fraction: places of pure noise that may pass 4.5 deviations by chance

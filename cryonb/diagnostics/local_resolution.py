@@ -84,7 +84,7 @@ class LocalResolutionOptions(Config):
         choices=("modified", "windowed"),
     )
     significance: float = knob(
-        4.0,
+        4.5,
         help="A place has a resolution only where its curve once stands this far above what noise gives.",
         unit="standard deviation",
         minimum=1.0,

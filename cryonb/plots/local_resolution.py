@@ -147,7 +147,7 @@ def local_resolution_sheet(dataset: xr.Dataset) -> Sheet:
         for threshold in dataset["threshold"].values
     ]
     rows.append(Row((histogram_panel(dataset),), 2.3, "right"))
-    headline = wording.sentence(dataset.attrs.get("verdict", ""))
+    headline = wording.sentence(dataset.attrs.get("verdict", "")).replace(" %", "\u00a0%")
     caption = settings_words(dataset)
     hatched = "Hatched: above the threshold to where the data end, so no resolution. Grey only: outside, or like noise."
     words = f"Local resolution on three central sections, and its histogram. {headline} {hatched} Made with {caption}."
