@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..imaging.bands import holds_data
 from ..imaging.dither import within_sphere
 from ..imaging.fourier import half_transform, real_space
-from ..imaging.shells import fourier_shell_correlation
+from ..imaging.shells import fourier_shell_correlation, shell_power
+from ..imaging.uncertainty import without_spill
 from ..refine.operator import Made
 
 
@@ -22,7 +24,7 @@ class Correlations:
         self._draws: dict[str, list[np.ndarray]] = {}
         self._masked: dict[str, list[np.ndarray]] = {}
 
-    def add(self, name: str, first: Made, second: Made, sphere: bool = False) -> None:
+    def add(self, name: str, first: Made, second: Made) -> None:
         """Correlate a pair of maps, as one more draw of a curve.
 
         Parameters
@@ -30,16 +32,32 @@ class Correlations:
         name : str
             The curve.
         first, second : Made
-            Maps, as half transforms on one grid.
-        sphere : bool, optional
-            Whether to keep to the sphere that grids turned against each other have in common.
+            Maps on one grid.
         """
-        first, second = first.transform, second.transform
-        if sphere:
-            first, second = within_sphere(first), within_sphere(second)
+        self._add(name, first.transform, second.transform)
+
+    def add_turned(self, name: str, first: Made, second: Made, unturned: Made) -> None:
+        """Correlate a map with one that was read back from a turned grid, within the sphere that both grids hold.
+
+        Parameters
+        ----------
+        name : str
+            The curve.
+        first, second : Made
+            Half A, and half B from a turned grid.
+        unturned : Made
+            Half B from the grid of half A, which says how much power its shells have.
+        """
+        self._add(name, within_sphere(first.transform), second.transform)
+        power, power_read = (shell_power(half) for half in (within_sphere(unturned.transform), second.transform))
+        held = holds_data(np.stack([first.shell_weight, unturned.shell_weight]))
+        draws = self._draws[name]
+        draws[-1] = without_spill(draws[-1][None], power_read[None], power, held)[0]
+
+    def _add(self, name: str, first: np.ndarray, second: np.ndarray) -> None:
         self._draws.setdefault(name, []).append(fourier_shell_correlation(first, second))
         if self.mask is not None:
-            size = first.shape[0]
+            size = len(first)
             pair = (half_transform(real_space(half, size) * self.mask) for half in (first, second))
             self._masked.setdefault(name, []).append(fourier_shell_correlation(*pair))
 

@@ -67,8 +67,8 @@ def measure(found: Measurement, options: DecompositionOptions, mask_of: Callable
     curves.add("circle", *circle)
     for turn in turned_grids(options.dithers, operator.config.compute.seed):
         turned_square, turned_circle = operator.run(Switch("B", "square", turn), Switch("B", "circle", turn))
-        curves.add("dithered", square[0], turned_square, sphere=True)
-        curves.add("dithered_circle", circle[0], turned_circle, sphere=True)
+        curves.add_turned("dithered", square[0], turned_square, square[1])
+        curves.add_turned("dithered_circle", circle[0], turned_circle, circle[1])
     for name, limit, scene in _scenes(found, options.surrogates):
         curves.add(name, *_both_halves(operator, limit, scene=scene))
     box = operator.config.box

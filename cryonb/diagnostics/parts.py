@@ -10,27 +10,13 @@ from ..imaging.bands import CORNER, MEASURED, NOISE, classify, holds_data
 from ..imaging.corner import WeightSums, coverage, predict_corner, weight_sums
 from ..imaging.shells import crossing, n_coefficients
 from ..imaging.symmetry import symmetry_operators
+from ..imaging.uncertainty import correlation_half_width, difference_half_width, holds_signal
 from ..refine.operator import Operator
 from ..schema import HALVES, build, shell_coordinates
 from .components import COMPONENTS, DECOMPOSITION, OWN, split_by_band, telescope
 from .half_maps import mask_facts
 from .measurement import Measurement
 from .verdict import verdict_of
-
-SIGNAL = 0.05
-"""Correlation that the lower end of a shell's interval must exceed, for the shell to hold signal."""
-
-
-def correlation_half_width(draws, size, order):
-    f = np.mean(draws, axis=0)
-    n = np.maximum(n_coefficients(size) / 2 / order, 1)
-    v = np.var(draws, axis=0, ddof=1) / len(draws) if len(draws) > 1 else 0
-    return 1.96 * np.sqrt((1 - f**2) ** 2 / n + v)
-
-
-def difference_half_width(draws, once=False):
-    v = np.var(draws, axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1])
-    return 1.96 * np.sqrt(v * (1 / len(draws) + once))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,10 +61,10 @@ def part_of(found: Measurement) -> Parts:
     masked = _under_mask(found, found.correlations.masked_curves)
     spread = _spreads(found, curves)
     tied = OWN[found.limit][1]
-    band = _bands(found, curves[tied] - spread[tied])
+    band = _bands(found, holds_signal(curves[tied], spread[tied]))
     square, circle = (_weight_sums(found, limit) for limit in ("square", "circle"))
     filled = square if found.limit == "square" else circle
-    resolution = found.extent.length / crossing(curves[OWN[found.limit][0]], 0.143, _holds_signal(band))
+    resolution = found.extent.length / crossing(curves[OWN[found.limit][0]], 0.143, _with_data(band))
     return Parts(
         {"fsc": curves, "fsc_spread": spread, "fsc_masked": masked},
         {"band": band, "insertion_weight": found.weight, **_prediction(found, square, curves["dithered"])},
@@ -113,8 +99,8 @@ def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.
     order = len(symmetry_operators(found.operator.config.imaging.symmetry))
     size = found.operator.sampling.box_size
     spread = {name: correlation_half_width(draws(name), size, order) for name in curves if len(draws(name))}
-    spread["grid_locked"] = difference_half_width(draws("dithered"), once=True)
-    spread["grid_locked_circle"] = difference_half_width(draws("dithered_circle"), once=True)
+    spread["grid_locked"] = difference_half_width(draws("dithered"), against_one=True)
+    spread["grid_locked_circle"] = difference_half_width(draws("dithered_circle"), against_one=True)
     spread["corner"] = difference_half_width(draws("dithered") - draws("dithered_circle"))
     for term in ("in_band", "support"):
         spread[term] = np.where(curves[term] == 0.0, 0.0, spread["dithered_circle"])
@@ -124,13 +110,13 @@ def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.
     return spread
 
 
-def _bands(found: Measurement, lowest: np.ndarray) -> np.ndarray:
-    """Return the band of every shell; one with data whose interval reaches down to nothing is noise."""
+def _bands(found: Measurement, signal: np.ndarray) -> np.ndarray:
+    """Return the band of every shell; one with data and without signal is noise."""
     band = classify(holds_data(found.weight), found.extent)
-    return np.where(_holds_signal(band) & ~(lowest > SIGNAL), NOISE, band)
+    return np.where(_with_data(band) & ~signal, NOISE, band)
 
 
-def _holds_signal(band: np.ndarray) -> np.ndarray:
+def _with_data(band: np.ndarray) -> np.ndarray:
     return np.isin(band, (MEASURED, CORNER))
 
 

@@ -17,6 +17,9 @@ UNEVEN = 1.2
 UNEXPLAINED = 0.01
 """Standard deviation of what is left in shells that correlate fully, where a grid's errors are all there is."""
 
+NEIGHBOURS = 5
+"""Shells over which the scatter of a few draws is averaged."""
+
 SIGNAL = 0.05
 """Correlation that the lower end of a shell's interval must exceed, for the shell to hold signal."""
 
@@ -95,6 +98,39 @@ def correlation_half_width(draws: np.ndarray, size: int, order: int = 1) -> np.n
     scatter = np.var(draws, axis=0, ddof=1) * (1.0 + 1.0 / count) if count > 1 else 0.0
     chance = (UNEVEN * noise) ** 2 * order / n_coefficients(size)
     return DEVIATES * np.sqrt(chance + scatter + UNEXPLAINED**2)
+
+
+def difference_half_width(draws: np.ndarray, against_one: bool = False) -> np.ndarray:
+    """Return half the width of the 95 % interval of what two curves of the same maps differ by.
+
+    Parameters
+    ----------
+    draws : ndarray, (draws, shells), float64
+        The difference on every turned grid, or the curve on every turned grid where the other is one draw.
+    against_one : bool, optional
+        Whether the curve that is subtracted, or subtracted from, is one draw of its own.
+
+    Returns
+    -------
+    ndarray, (shells,), float64
+        Half-width; NaN where there is one draw only, which has no scatter.
+
+    Notes
+    -----
+    1.96 s sqrt(1 / draws), with 1 + 1 / draws in place of 1 / draws against one draw; s^2 is the variance of the draws,
+    averaged over `NEIGHBOURS` shells, since a few draws alone say little about it.
+
+    Examples
+    --------
+    >>> difference_half_width(np.array([[0.1, 0.1, 0.1], [0.3, 0.3, 0.3]])).round(3)
+    array([0.196, 0.196, 0.196])
+    """
+    count, shells = draws.shape
+    if count < 2:
+        return np.full(shells, np.nan)
+    variance = np.convolve(np.var(draws, axis=0, ddof=1), np.ones(NEIGHBOURS), "same")
+    variance /= np.convolve(np.ones(shells), np.ones(NEIGHBOURS), "same")
+    return DEVIATES * np.sqrt(variance * (1.0 / count + against_one))
 
 
 def holds_signal(correlation: np.ndarray, half_width: np.ndarray) -> np.ndarray:
