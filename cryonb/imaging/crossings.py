@@ -30,7 +30,7 @@ def detectable(spread: float, significance: float) -> float:
     Examples
     --------
     >>> round(detectable(0.05, 4.0), 3), detectable(0.9, 4.0)
-    (0.197, inf)
+    (0.198, inf)
     """
     from scipy.special import ndtr, stdtrit
 

@@ -115,7 +115,7 @@ def test_a_place_without_power_has_no_correlation():
         half[:32] = 1e-4 * half[:32]
     places = np.array([[16, 24, 24], [40, 24, 24]])
     values = np.stack([values for values, _ in banded(first, second, 8.0, places)[1]])
-    assert np.isnan(values[-1, 0])
+    assert np.isnan(values[1:-2, 0]).all()
     assert np.isfinite(values[:, 1]).all()
 
 
