@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .fourier import half_transform, real_space
+from .fourier import half_radius, half_transform, real_space
 from .shells import n_coefficients, shell_index, shell_power
 
 SPHERE = 0.49
@@ -121,9 +121,12 @@ def _near_edge(noise: np.ndarray, region: np.ndarray) -> float:
 
 
 def _silent(noise: np.ndarray) -> np.ndarray:
+    """Return where the coarse half of the shells of noise is silent; the fine half rings when a map is sharpened."""
     from scipy.ndimage import uniform_filter
 
-    variance = uniform_filter(noise.astype(np.float64) ** 2, WINDOW, mode="nearest")
+    size = noise.shape[0]
+    coarse = np.where(half_radius(size) <= size // 4, half_transform(noise), 0)
+    variance = uniform_filter(real_space(coarse, size).astype(np.float64) ** 2, WINDOW, mode="nearest")
     inside = _sphere(noise.shape[0], QUIET_SPHERE)
     return variance < SILENT * np.quantile(variance[inside], 0.995)
 

@@ -15,6 +15,9 @@ WORKING_SIZE = 64
 AGREEMENT = 0.35
 """Correlation with the rotated copy, at least; averaging makes it nearly 1, interpolation lowers it."""
 
+ALIKE = 0.9
+"""Turns of a group agree this well relative to the best; a turn by a similar angle agrees less."""
+
 FINEST = 0.7
 """Fraction of the Nyquist frequency up to which a rotated map is compared."""
 
@@ -56,7 +59,9 @@ def find_symmetry(noise: np.ndarray, progress: Callable[[float, str], None] | No
     for group in GROUPS:
         if all(obeys(f"{group} {number}", turn) for number, turn in _witnesses(group)):
             return group, min(value for name, value in agreements.items() if name.split()[0] == group)
-    fold = max((order for order in CYCLIC if obeys(f"C{order}", _turn(order))), default=1)
+    folds = [order for order in CYCLIC if obeys(f"C{order}", _turn(order))]
+    best = max((agreements[f"C{order}"] for order in folds), default=0.0)
+    fold = max((order for order in folds if agreements[f"C{order}"] > ALIKE * best), default=1)
     flip = np.diag([1.0, -1.0, -1.0])
     if obeys("two-fold about x", flip) and fold > 1:
         return f"D{fold}", min(agreements[f"C{fold}"], agreements["two-fold about x"])

@@ -10,8 +10,9 @@ from .fourier import half_indices, half_radius
 STEEP = 1.0
 """Decades that power falls by over a cliff, at least."""
 
-CONTRAST = 1.8
-"""A cliff is steeper than what lies before and behind it by this factor; a smooth filter is not."""
+CONTRAST, CONTRAST_AT_THE_END = 1.6, 2.5
+"""A cliff is steeper than what lies before and behind it by this factor, or by more where nothing lies behind; a smooth
+filter is not."""
 
 REACH = 3
 """Shells over which a cliff is measured."""
@@ -61,7 +62,7 @@ def find_cliff(power: np.ndarray, floor: float = 0.0) -> Cliff | None:
     """
     log = np.log10(np.maximum(power, max(floor, np.finfo(float).tiny)))
     falls = log[:-REACH] - log[REACH:]
-    starts = [start for start in range(5, falls.size) if falls[start] > max(STEEP, CONTRAST * _beside(falls, start))]
+    starts = [start for start in range(5, falls.size) if falls[start] > max(STEEP, _beside(falls, start))]
     if not starts:
         return None
     best = max(starts, key=lambda start: falls[start])
@@ -69,9 +70,11 @@ def find_cliff(power: np.ndarray, floor: float = 0.0) -> Cliff | None:
 
 
 def _beside(falls: np.ndarray, start: int) -> float:
+    """Return how steep a cliff has to be, from what lies beside it."""
     before = falls[max(start - 2 * REACH, 1) : start - REACH]
     after = falls[start + REACH + 2 : start + 2 * REACH + 2]
-    return max(float(np.median(part)) if part.size else 0.0 for part in (before, after))
+    contrast = CONTRAST if after.size else CONTRAST_AT_THE_END
+    return contrast * max(float(np.median(part)) if part.size else 0.0 for part in (before, after))
 
 
 def _cliff(log: np.ndarray, start: int, decades: float) -> Cliff:

@@ -1,0 +1,48 @@
+"""Cliffs of spectra: found where they are, not in smooth spectra, and with the rise that corners make."""
+
+import numpy as np
+import pytest
+
+from cryonb.imaging.fourier import half_indices, half_transform
+from cryonb.imaging.spectrum_edge import axis_power, find_cliff, square_rise
+
+SHELL = np.arange(49)
+
+
+@pytest.mark.parametrize("shell", [8, 20, 40])
+def test_a_cliff_is_found_at_its_shell(shell):
+    cliff = find_cliff(np.where(shell >= SHELL, 1.0, 1e-6))
+    assert (cliff.shell, cliff.decades, cliff.width) == (shell, pytest.approx(6.0), 1)
+
+
+def test_smooth_spectra_have_no_cliff():
+    for power in (np.ones(49), np.exp(-((SHELL / 10.0) ** 2)), (1 + (SHELL / 20.0) ** 8) ** -1.0, SHELL + 1.0):
+        assert find_cliff(power) is None
+
+
+def test_what_lies_below_the_floor_is_no_cliff():
+    power = np.where(SHELL <= 20, 1.0, 1e-6)
+    assert find_cliff(power, floor=0.5) is None
+    assert find_cliff(power, floor=1e-4).decades == pytest.approx(4.0)
+
+
+def test_a_soft_edge_is_wider_than_a_hard_one():
+    edge = np.clip((SHELL - 18) / 6.0, 0, 1)
+    soft = find_cliff((0.5 + 0.5 * np.cos(np.pi * edge)) ** 2 + 1e-12)
+    assert soft.width >= 3
+
+
+def test_noise_rises_before_a_cliff_that_corners_make():
+    rho = np.clip(SHELL / 24.0, 1.0, 1.41)
+    square = SHELL / (1 - 4 / np.pi * np.arccos(1 / rho))
+    assert square_rise(square.astype(float), 34) == pytest.approx(1.0, abs=0.1)
+    assert square_rise(SHELL.astype(float), 34) == pytest.approx(0.0, abs=0.1)
+    assert np.isnan(square_rise(SHELL.astype(float), 8))
+
+
+def test_power_along_axes_tells_them_apart():
+    size = 24
+    transform = half_transform(np.random.default_rng(0).normal(size=(size,) * 3))
+    kz = half_indices(size)[0]
+    along_z, along_y, along_x = axis_power(np.where(np.abs(kz) > 6, 0, transform))
+    assert (along_z[9:] == 0).all() and (along_y[9:] > 0).all() and (along_x[9:] > 0).all()
