@@ -125,7 +125,10 @@ def follow(scan: Scan, options: LocalResolutionOptions, progress: Progress) -> t
     crossings = Crossings(len(places), tuple(LEVELS.values()))
     if options.method == "modified":
         bands = Bands.of_window(halves.sampling.size, scan.diameter, scan.last)
-        pair = (whitened(half, scan.held) for half in (halves.first, halves.second))
+        pair = []
+        for half in (halves.first, halves.second):
+            progress(0.0, f"even spectrum of half {'AB'[len(pair)]}")
+            pair.append(whitened(half, scan.held))
         steps, shells = banded_correlations(*pair, scan.diameter, bands, places, progress), bands.centres
     else:
         shells, curves, spread = windowed_correlations(halves.first, halves.second, scan.diameter, places, progress)
@@ -190,10 +193,32 @@ def describe(scan: Scan, options: LocalResolutionOptions, followed: tuple) -> tu
         "step": lattice.spacing * voxel,
         "significance": options.significance,
     }
-    if options.full_box:
-        variables["resolution_map"] = np.stack([lattice.interpolated(values) for values in resolution])
-        coordinates |= dict.fromkeys("zyx", axis)
     return variables, coordinates
+
+
+def full_maps(scan: Scan, resolution: np.ndarray, progress: Progress) -> np.ndarray:
+    """Return the local resolution on the voxels of the maps.
+
+    Parameters
+    ----------
+    scan : Scan
+        What was judged.
+    resolution : ndarray, (thresholds, g, g, g), float32
+        Local resolution of the lattice [angstrom].
+    progress : callable
+        Called with the fraction done and a text.
+
+    Returns
+    -------
+    ndarray, (thresholds, n, n, n), float32
+        Interpolated [angstrom]; NaN where there is none.
+    """
+    size = scan.halves.sampling.size
+    result = np.empty((len(resolution), size, size, size), np.float32)
+    for number, values in enumerate(resolution):
+        progress(number / len(resolution), f"map {number + 1} of {len(resolution)}")
+        result[number] = scan.lattice.interpolated(values)
+    return result
 
 
 def _bin_edges(resolution: np.ndarray, finest: float) -> np.ndarray:
@@ -287,10 +312,15 @@ class LocalResolutionDiagnostic:
         progress(0.02, "global FSC")
         curves = correlate(halves, FscOptions(modified=False), config, lambda done, text: progress(0.1 * done, text))
         scan = scan_of(halves, curves, options.window_diameter, options.step)
-        full_maps = len(LEVELS) * options.full_box
-        check_memory(scan, options.method, full_maps, config.compute.memory_limit * 2**30)
+        wanted = len(LEVELS) * options.full_box
+        check_memory(scan, options.method, wanted, config.compute.memory_limit * 2**30)
         followed = follow(scan, options, lambda done, text: progress(0.1 + 0.85 * done, text))
-        result = build(LOCAL_RESOLUTION, *describe(scan, options, followed), {"method": options.method})
+        variables, coordinates = describe(scan, options, followed)
+        if options.full_box:
+            part = variables["local_resolution"]
+            variables["resolution_map"] = full_maps(scan, part, lambda done, text: progress(0.95 + 0.05 * done, text))
+            coordinates |= dict.fromkeys("zyx", coordinates["row"])
+        result = build(LOCAL_RESOLUTION, variables, coordinates, {"method": options.method})
         result.attrs["verdict"] = verdict(result)
         progress(1.0, "local resolution")
         return result

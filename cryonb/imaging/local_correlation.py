@@ -178,7 +178,9 @@ def banded_correlations(
     xp, size, count = backend.xp, first.shape[0], len(bands.centres)
     radius, weight = half_radius(size), soft_window(size, diameter) ** 2
     weight_hat = backend.fft.rfftn(xp.asarray(np.fft.ifftshift(weight / weight.sum(dtype=np.float64)), xp.float32))
+    progress(0.0, "window")
     overlap = window_overlap(weight)
+    progress(0.0, "overlap of windows")
     picked = tuple(xp.asarray(column) for column in places.T)
     total = float(size**3)
     for number in range(count):

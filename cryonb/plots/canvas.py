@@ -291,8 +291,10 @@ def _scale(axes, colours: str, low: float, high: float, label: str) -> None:
     axes.set_xticks([])
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
-    axes.set_yticks([low, high], [f"{low:.3g}".replace("-", "−"), f"{high:.3g}".replace("-", "−")], size=SMALL)
-    axes.set_ylabel(label, size=SMALL, labelpad=-12, rotation=270, va="bottom")
+    ends = [f"{end:.3g}".replace("-", "−") for end in (low, high)]
+    axes.set_yticks([low, high], ends, size=SMALL)
+    pad = -12 if max(map(len, ends)) > 2 else -3
+    axes.set_ylabel(label, size=SMALL, labelpad=pad, rotation=270, va="bottom")
 
 
 def _grey_scale(figure: _Drawing, page: Page, block: Block) -> None:
