@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from cryonb import schema
-from cryonb.diagnostics.components import DECOMPOSITION, telescope
+from cryonb.diagnostics.components import DECOMPOSITION, OWN, TERMS, split_by_band, telescope
 
 SHELLS = np.array([0, 16, 28, 31, 32, 33, 34, 36, 38, 40, 42, 44, 45, 48, 52, 60, 63, 64])
 MEASURED = {
@@ -92,12 +92,16 @@ def bands_of(limit):
     return band
 
 
-def _masked(curves):
-    leaking = dict(curves)
-    leaking["circle"] = np.interp(np.arange(65), SHELLS, SOFT_MASK)
+def _masked(curves, limit):
+    """Return curves under a mask, with the terms of the user's own: the mask's leak, the grid's, and the rest."""
+    leaking = {name: values for name, values in curves.items() if name not in TERMS}
+    for name in ("circle", "dithered_circle"):
+        leaking[name] = np.maximum(curves[name], np.interp(np.arange(65), SHELLS, SOFT_MASK))
     leaking["standard"] = np.maximum(curves["standard"], 0.9 * leaking["circle"])
-    leak = leaking["circle"] - curves["circle"]
-    return {**leaking, **telescope(leaking, 32.0), "mask_leak": leak, "mask_leak_randomised": 0.8 * leak}
+    own, tied, grid_locked = OWN[limit]
+    leak = 0.9 * (leaking[tied] - curves[tied])
+    terms = {**split_by_band(leaking[tied] - leak, limit, 32.0), grid_locked: leaking[own] - leaking[tied]}
+    return {**leaking, **terms, "mask_leak": leak, "mask_leak_randomised": 0.8 * leak}
 
 
 def _stacked(sets, components):
@@ -107,8 +111,8 @@ def _stacked(sets, components):
 def make_decomposition(limit="circle", pad_factor=1, masked=False, classes=0, **changes):
     """Return a Dataset of kind ``cryonb/decomposition``."""
     every = [curves_of(pad_factor, 1.0 - 0.25 * index) for index in range(max(1, classes))]
-    hidden = [_masked(curves) for curves in every] if masked else []
-    components = list(hidden[0] if masked else every[0])
+    hidden = [_masked(curves, limit) for curves in every] if masked else []
+    components = list({**every[0], **(hidden[0] if masked else {})})
     shape = (lambda value: value) if classes else (lambda value: value[0])
     past = np.isin(np.arange(65), np.arange(33, 46))
     predicted = np.where(past, every[0]["dithered"] + 0.03, np.nan)

@@ -10,7 +10,7 @@ import xarray as xr
 from ..config import RunConfig
 from ..contracts import Diagnostic, discover
 from ..engines import available_threads
-from ..errors import must, nearest
+from ..errors import RunStopped, must, nearest
 from ..provenance import stamp
 from ..schema import KINDS, validate
 
@@ -96,6 +96,8 @@ def diagnose(
     ------
     InputError
         If the name, a setting, the Dataset or the mask cannot work.
+    RunStopped
+        If `progress` stopped it; `finished` holds what was done by then, where that is worth having.
     """
     from scipy import fft
 
@@ -103,11 +105,19 @@ def diagnose(
     validate(dataset, *(KINDS[kind] for kind in plug.accepts))
     settings = _inherited(RunConfig.gather(config), dataset)
     chosen = plug.options.parse(options)
-    with fft.set_workers(settings.compute.threads or available_threads()):
-        result = plug.compute(dataset, chosen, settings, mask, progress or _silent)
     record = {"diagnostic": name, "options": chosen.as_dict(), "config": settings.as_dict()}
     inputs = [dataset] if mask is None else [dataset, mask]
-    return stamp(validate(result), "diagnose", record, inputs, {**record, "config": settings.science()})
+
+    def signed(result: xr.Dataset) -> xr.Dataset:
+        return stamp(validate(result), "diagnose", record, inputs, {**record, "config": settings.science()})
+
+    try:
+        with fft.set_workers(settings.compute.threads or available_threads()):
+            return signed(plug.compute(dataset, chosen, settings, mask, progress or _silent))
+    except RunStopped as stopped:
+        if stopped.finished is not None:
+            stopped.finished = signed(stopped.finished)
+        raise
 
 
 def _inherited(settings: RunConfig, dataset: xr.Dataset) -> RunConfig:

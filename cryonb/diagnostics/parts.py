@@ -197,6 +197,9 @@ def labelled(parts: list[Parts], classes: list[int], operator: Operator) -> xr.D
         "limit": config.box.limit,
         "kernel": config.box.kernel,
         "resample": config.box.resample,
+        "corners": config.box.corners,
+        "gridding_correction": "on" if config.box.gridding_correction else "off",
+        "ctf": config.imaging.ctf,
         "symmetry": config.imaging.symmetry,
         "verdict": " ".join(verdicts),
     }

@@ -81,8 +81,8 @@ def _past_nyquist(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Ex
         beyond = " beyond"
     else:
         beyond = ""
-    locked = f"grid-locked interpolation{beyond} ({level:.2f} on average, {object_tied:.2f} on turned grids)"
-    nothing = f"nothing{beyond} ({level:.2f} on average)"
+    locked = f"grid-locked interpolation{beyond} ({_level(level)} on average, {_level(object_tied)} on turned grids)"
+    nothing = f"nothing{beyond} ({_level(level)} on average)"
     what = locked if level - object_tied > VISIBLE else nothing
     joined = f"{opening} and {what}" if beyond else f"{opening}{what}"
     if signal_end < nyquist:
@@ -130,6 +130,10 @@ def _end_of_signal(band: np.ndarray) -> int:
     holds = np.isin(band, (MEASURED, CORNER))
     gaps = np.flatnonzero(~holds[1:])
     return int(gaps[0]) if gaps.size else band.size - 1
+
+
+def _level(correlation: float) -> str:
+    return f"{round(correlation, 2) + 0.0:.2f}"
 
 
 def _angstrom(extent: Extent, shell: float) -> str:

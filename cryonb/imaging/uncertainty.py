@@ -5,6 +5,7 @@ tests/benchmarks says how well they do.
 """
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from .shells import n_coefficients
 
@@ -128,8 +129,7 @@ def difference_half_width(draws: np.ndarray, against_one: bool = False) -> np.nd
     count, shells = draws.shape
     if count < 2:
         return np.full(shells, np.nan)
-    variance = np.convolve(np.var(draws, axis=0, ddof=1), np.ones(NEIGHBOURS), "same")
-    variance /= np.convolve(np.ones(shells), np.ones(NEIGHBOURS), "same")
+    variance = uniform_filter1d(np.var(draws, axis=0, ddof=1), NEIGHBOURS, mode="nearest")
     return DEVIATES * np.sqrt(variance * (1.0 / count + against_one))
 
 

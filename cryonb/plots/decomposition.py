@@ -17,8 +17,9 @@ TERM_STYLE = {
     "corner": dict(colour=GREEN, hatch="///"),
     "grid_locked": dict(colour=ORANGE, hatch="\\\\\\"),
     "grid_locked_circle": dict(colour=ORANGE, hatch="\\\\\\"),
+    "mask_leak": dict(colour=PURPLE, hatch="xx"),
 }
-"""Blue and green are real signal, orange is made by the interpolation."""
+"""Blue and green are real signal, orange is made by the interpolation, purple by the mask."""
 
 LAYER = 0.55
 """Opacity of the layers of a stack."""
@@ -28,10 +29,6 @@ PROOFS = {
     "surrogate": dict(colour=ORANGE, style="--"),
     "noise": dict(colour=GREY, style=(0, (1, 1.2))),
     "resampling": dict(colour=PURPLE, style="-."),
-}
-MASK_CURVES = {
-    "mask_leak": dict(colour=PURPLE, style="-."),
-    "mask_leak_randomised": dict(colour=PURPLE, style=(0, (1, 1.2))),
 }
 FSC = "Fourier shell correlation"
 KEYS = {"stack": "What the curve is made of", "proofs": "Measured beside it", "masked": "Under the mask"}
@@ -118,13 +115,11 @@ def _predicted(dataset: xr.Dataset) -> list:
 
 
 def _mask_leak(dataset: xr.Dataset) -> list[Curve]:
-    x = dataset["frequency"].values
-    curves = {name: terms.curve_of(dataset, name, "fsc_masked") for name in MASK_CURVES}
-    return [
-        Curve(x, y, name, terms.TERM_WORDS[name], **MASK_CURVES[name])
-        for name, y in curves.items()
-        if np.isfinite(y).any()
-    ]
+    """Return the leak as random phases give it, beside the layer of the leak that was measured without."""
+    x, name = dataset["frequency"].values, "mask_leak_randomised"
+    y = terms.curve_of(dataset, name, "fsc_masked")
+    style = dict(colour=PURPLE, style=(0, (1, 1.2)))
+    return [Curve(x, y, name, terms.TERM_WORDS[name], **style)] if np.isfinite(y).any() else []
 
 
 def proof_panel(dataset: xr.Dataset, x_limits: tuple[float, float]) -> Panel:

@@ -15,6 +15,9 @@ STACKS = {
 }
 """Terms that sum to a curve, real signal first."""
 
+MASK_TERM = "mask_leak"
+"""The term that is on top of them under a mask."""
+
 TERM_WORDS = {
     "in_band": "in-band signal",
     "support": "support smoothness",
@@ -145,7 +148,8 @@ def stack_of(dataset: xr.Dataset, variable: str = "fsc") -> dict[str, np.ndarray
     dict of str to ndarray
         Terms by name, real signal first; empty where one of them is not there, as in a run that was stopped.
     """
-    terms = {name: curve_of(dataset, name, variable) for name in STACKS[own_curve(dataset)]}
+    names = (*STACKS[own_curve(dataset)], *((MASK_TERM,) if variable == "fsc_masked" else ()))
+    terms = {name: curve_of(dataset, name, variable) for name in names}
     return terms if all(np.isfinite(values).any() for values in terms.values()) else {}
 
 

@@ -21,7 +21,7 @@ from .planning import Plan, grid_of, plan, refuse_if_too_large, warn_if_thin
 from .prepare import Images, half_sets
 from .requirements import settled
 from .sampling import Sampling
-from .stand_in import Scene, StandIns
+from .stand_in import Scene, stand_ins
 
 HALF_INDEX = {"A": 0, "B": 1}
 
@@ -207,7 +207,7 @@ class Operator:
             turned = (images.rotations @ switch.turn.T).astype(np.float32)
             images = dataclasses.replace(images, rotations=turned)
         if switch.scene is not None:
-            images = StandIns.of(images, switch.scene)
+            images = stand_ins(images, switch.scene)
         made: Reconstruction = half_map(images, threads, self._counter, switch.keep_weights)
         if switch.turn is None:
             transform = half_transform(made.density)

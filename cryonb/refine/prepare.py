@@ -5,6 +5,7 @@ tile by tile, whatever the batch size or the number of threads, so that results 
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -47,6 +48,8 @@ class Images:
         Settings.
     share : ndarray, (m,), float32, or None
         How much of each image belongs to the class; None for all of it.
+    source : callable or None
+        Gives pixels in place of the stack: called with these images and which of them.
     """
 
     stack: xr.DataArray
@@ -57,6 +60,7 @@ class Images:
     ctf: CtfParameters | None
     config: RunConfig
     share: np.ndarray | None = None
+    source: Callable[["Images", slice], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.shift_x)
@@ -72,7 +76,7 @@ class Images:
         return [slice(start, min(start + TILE, len(self))) for start in range(0, len(self), TILE)]
 
     def read(self, chosen: slice) -> np.ndarray:
-        """Return images as they stand in their files.
+        """Return images as they stand in their files, or as their source gives them.
 
         Parameters
         ----------
@@ -89,6 +93,8 @@ class Images:
         InputError
             If an image holds NaN or infinity, or nothing but zeros.
         """
+        if self.source is not None:
+            return self.source(self, chosen)
         pixels = np.ascontiguousarray(self.stack[chosen].values, dtype=np.float32)
         energy = np.einsum("mij,mij->m", pixels, pixels)
         bad = np.flatnonzero(~(np.isfinite(energy) & (energy > 0)))

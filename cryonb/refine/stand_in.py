@@ -5,6 +5,7 @@ the same way through the operator. What a curve of theirs shows past the end of 
 """
 
 import dataclasses
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -117,70 +118,47 @@ def scene_of(transform: np.ndarray, images: Images, spectrum: np.ndarray, max_in
     return Scene(spectrum, prepared, max_index, grey_scale, images.config.compute.seed, 0)
 
 
-@dataclasses.dataclass(frozen=True)
-class StandIns(Images):
-    """Images of a scene in place of those of the particles.
+def stand_ins(images: Images, scene: Scene) -> Images:
+    """Return images of a scene in place of those of the particles.
 
-    Attributes
+    Parameters
     ----------
+    images : Images
+        The particles.
     scene : Scene
-        What they show.
+        What is shown in their place.
+
+    Returns
+    -------
+    Images
+        With the same poses, shifts, contrast transfer and settings.
     """
+    return dataclasses.replace(images, source=partial(_seen_with_noise, scene))
 
-    scene: Scene | None = None
 
-    @classmethod
-    def of(cls, images: Images, scene: Scene) -> Self:
-        """Return stand-ins for some images.
+def _seen_with_noise(scene: Scene, images: Images, chosen: slice) -> np.ndarray:
+    """Return images of a scene, as the particles stand in their files: (m, n, n), float32."""
+    size, ids = images.sampling.read_size, images.stack["particle"].values[chosen]
+    transform = scipy.fft.rfft2(white_noise(scene.seed, STREAM + scene.replica, ids, size))
+    transform *= np.sqrt(np.interp(half_radius(size, 2), np.arange(len(scene.spectrum)), scene.spectrum))
+    if scene.volume is not None:
+        transform += _seen(scene, images, chosen)
+    pixels = scipy.fft.irfft2(transform, s=(size, size)).astype(np.float32)
+    return -pixels if images.config.imaging.invert_contrast else pixels
 
-        Parameters
-        ----------
-        images : Images
-            The particles.
-        scene : Scene
-            What is shown in their place.
 
-        Returns
-        -------
-        StandIns
-            Images of the scene.
-        """
-        return cls(**{field.name: getattr(images, field.name) for field in dataclasses.fields(Images)}, scene=scene)
-
-    def read(self, chosen: slice) -> np.ndarray:
-        """Return images of the scene.
-
-        Parameters
-        ----------
-        chosen : slice
-            Which images.
-
-        Returns
-        -------
-        ndarray, (m, n, n), float32
-            The images, as the particles stand in their files.
-        """
-        scene, size = self.scene, self.sampling.read_size
-        ids = self.stack["particle"].values[chosen]
-        transform = scipy.fft.rfft2(white_noise(scene.seed, STREAM + scene.replica, ids, size))
-        transform *= np.sqrt(np.interp(half_radius(size, 2), np.arange(len(scene.spectrum)), scene.spectrum))
-        if scene.volume is not None:
-            transform += self._seen(chosen)
-        pixels = scipy.fft.irfft2(transform, s=(size, size)).astype(np.float32)
-        return -pixels if self.config.imaging.invert_contrast else pixels
-
-    def _seen(self, chosen: slice) -> np.ndarray:
-        """Return the half transforms of the scene's projections, from the first pixel."""
-        scene, size = self.scene, self.sampling.read_size
-        inside = in_plane_limit(size, "circle", scene.max_index - 1e-3)
-        seen = slices(scene.volume, self.rotations[chosen, 0], inside)
-        along_y, along_x = displacement(self.shift_x[chosen], self.shift_y[chosen], size, size // 2, size)
-        seen *= along_y.conj()[:, :, None] * np.float32(scene.grey_scale)
-        seen *= along_x.conj()[:, None, :]
-        if self.ctf is not None:
-            factor = contrast_transfer(self.ctf[chosen], FrequencyPlane.of(size, self.sampling.pixel_size))
-            seen *= np.sign(factor) if self.config.imaging.ctf == "phase_flip" else factor
-        return seen
+def _seen(scene: Scene, images: Images, chosen: slice) -> np.ndarray:
+    """Return the half transforms of the scene's projections, from the first pixel."""
+    size = images.sampling.read_size
+    inside = in_plane_limit(size, "circle", scene.max_index - 1e-3)
+    seen = slices(scene.volume, images.rotations[chosen, 0], inside)
+    along_y, along_x = displacement(images.shift_x[chosen], images.shift_y[chosen], size, size // 2, size)
+    seen *= along_y.conj()[:, :, None] * np.float32(scene.grey_scale)
+    seen *= along_x.conj()[:, None, :]
+    if images.ctf is not None:
+        factor = contrast_transfer(images.ctf[chosen], FrequencyPlane.of(size, images.sampling.pixel_size))
+        seen *= np.sign(factor) if images.config.imaging.ctf == "phase_flip" else factor
+    return seen
 
 
 def _as_inserted(pixels: np.ndarray, images: Images) -> np.ndarray:
