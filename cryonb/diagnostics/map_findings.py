@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from .map_traces import Traces
+from .map_traces import SPAN, Traces
 
 NAMES = (
     "upsampled",
@@ -28,9 +28,6 @@ SHARED = 0.8
 
 GREY = 1.1
 """Ratio of grey scales from which they differ."""
-
-SPAN = 8.0
-"""Ratio of ratios of powers from which the halves were filtered differently."""
 
 SOFT = 2
 """Shells that an edge takes at least where it is a soft one."""
@@ -176,7 +173,12 @@ def _sharpened(traces: Traces) -> Finding:
 def _symmetrised(traces: Traces) -> Finding:
     name, agreement = traces.symmetry
     if not name:
-        return Finding(False, math.nan, "correlation", "not tested: there is no noise to test, or it was not asked for")
+        return Finding(
+            False,
+            math.nan,
+            "correlation",
+            "not tested: it was not asked for, or the difference of the halves is not their noise",
+        )
     if name == "C1":
         return Finding(False, agreement, "correlation", f"noise agrees with no rotated copy (at most {agreement:.2f})")
     return Finding(True, agreement, "correlation", f"{name}: noise agrees with its rotated copies to {agreement:.2f}")

@@ -140,7 +140,7 @@ def warn(traces: Traces, findings: dict[str, Finding], nyquist: float) -> list[s
         said.append(f"The grid of these maps is finer than they were: nothing past {coarse:.3g} A was ever computed.")
     if "finer_box" in found:
         said.append(
-            f"The grid goes on past {found['finer_box'].value:.3g} A, where the data end; no FSC past it is a result."
+            f"The grid goes on past {found['finer_box'].value:.3g} A, where information ends: no FSC past it counts."
         )
     if "filtered" in found:
         said.append(
@@ -199,7 +199,7 @@ def summarise(traces: Traces, findings: dict[str, Finding]) -> str:
     """
     words = {name: name.replace("_", " ") for name in NAMES}
     words |= {
-        "finer_box": "in a box finer than their data",
+        "finer_box": "cut short by what a mask hides" if traces.hidden else "in a box finer than their data",
         "shared_noise": "sharing noise",
         "identical": "one map twice",
     }
@@ -209,7 +209,9 @@ def summarise(traces: Traces, findings: dict[str, Finding]) -> str:
     named = [words[name] for name, finding in findings.items() if finding.found]
     listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else "".join(named)
     verb = f"were found to be {listed}" if named else "show no trace of any treatment"
-    return f"The half maps {verb}; their information ends at {resolution(traces, traces.end):.3g} A."
+    cut = traces.cliff is not None or traces.upsampling.size > 0
+    end = "their information ends at" if cut else "they hold power to the end of their grid at"
+    return f"The half maps {verb}; {end} {resolution(traces, traces.end):.3g} A."
 
 
 class MapForensicsDiagnostic:

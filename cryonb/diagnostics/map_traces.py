@@ -32,6 +32,16 @@ SQUARE = 0.5
 """Rise of the noise before a cliff, in units of what corners of square images make, from which they made it."""
 
 
+CLEAR_OF_CORNERS = 0.85
+"""Fraction of the Nyquist frequency of square images up to which a mask leaks little from their corners."""
+
+SPAN = 8.0
+"""Ratio of ratios of powers from which the halves were filtered differently; their difference then holds the object."""
+
+STEPS = 2.0
+"""Root mean square of noise, in steps of stored integers, from which it is noise and not the steps."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Traces:
     """Measurements on two half maps.
@@ -174,6 +184,7 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
     likeness = compare_halves(halves.first, halves.second, floor, _last(sums / n_coefficients(size), floor, rough))
     difference = halves.first - np.float32(1.0 / likeness.scale) * halves.second
     subject = halves.first if likeness.copy else difference
+    noisy = not likeness.copy and likeness.ratio_span < SPAN
     progress(0.3, "upsampling")
     transform = half_transform(subject)
     upsampling = find_upsampling(transform)
@@ -182,14 +193,14 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
     square = square_rise(noise, cliff.shell) if cliff else float("nan")
     progress(0.45, "mask")
     step = storage.step if storage.kind.startswith("int") else 0.0
-    mask = find_mask(halves.first, halves.second, np.zeros_like(subject) if likeness.copy else difference, step)
+    mask = find_mask(halves.first, halves.second, difference if noisy else np.zeros_like(subject), step)
     last = min(cliff.shell, size // 2) if cliff else size // 2
     leak = predicted_leak(mask, noise, last, seed) if mask.how == "constant" else np.zeros(size // 2 + 1)
     progress(0.6, "symmetry")
-    test = symmetry and not likeness.copy
+    test = symmetry and noisy and _is_noise(difference, step)
     group = find_symmetry(difference, lambda done, text: progress(0.6 + 0.35 * done, text)) if test else ("", np.nan)
     held = noise[: upsampling.size // 2 + 1] if upsampling.size else noise
-    shape = _shape(held, floor, halves, cliff, square)
+    shape = _shape(held if noisy else np.zeros_like(held), floor, halves, cliff, square)
     progress(1.0, "map forensics")
     return Traces(
         size,
@@ -212,11 +223,19 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
     )
 
 
+def _is_noise(difference: np.ndarray, step: float) -> bool:
+    """Return whether the difference of half maps is more than the steps that they were stored in."""
+    varying = difference[difference != 0]
+    return varying.size > 0 and float(np.sqrt(np.mean(varying.astype(np.float64) ** 2))) > STEPS * step
+
+
 def _last(power: np.ndarray, floor: float, upsampling: Upsampling) -> int:
-    """Return the last shell that both halves may hold something of their own on."""
+    """Return the last shell that a half may hold something of its own on."""
     cliffs = [find_cliff(half, floor) for half in power]
     ends = [cliff.shell - 2 for cliff in cliffs if cliff] if all(cliffs) else []
-    return min([power.shape[1] - 1, *ends, *([upsampling.size // 2 - 2] if upsampling.size else [])])
+    return min(
+        [power.shape[1] - 1, *([max(ends)] if ends else []), *([upsampling.size // 2 - 2] if upsampling.size else [])]
+    )
 
 
 def _shape(noise: np.ndarray, floor: float, halves: HalfMaps, cliff: Cliff | None, square: float) -> FilterShape:
@@ -224,6 +243,6 @@ def _shape(noise: np.ndarray, floor: float, halves: HalfMaps, cliff: Cliff | Non
     shell = np.arange(noise.size)
     end = cliff.shell - 2 if cliff else noise.size - 2
     if cliff and np.nan_to_num(square) > SQUARE:
-        end = int(cliff.shell / np.sqrt(2.0))
+        end = int(CLEAR_OF_CORNERS * cliff.shell / np.sqrt(2.0))
     used = (shell >= max(3, 0.25 * end)) & (shell <= end) & (noise > floor)
     return fit_filter(shell / halves.sampling.length, noise, used)

@@ -7,7 +7,7 @@ import numpy as np
 FADED = 1.3
 """Decades by which noise has to fall, beyond what reconstructions do, before it was filtered."""
 
-RISEN = 0.9
+RISEN = 1.1
 """Decades by which noise has to rise, beyond what reconstructions do, before it was sharpened."""
 
 ORDERS = (1, 2, 3, 4, 6, 8)

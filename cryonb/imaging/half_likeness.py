@@ -57,7 +57,7 @@ def compare_halves(first: np.ndarray, second: np.ndarray, floor: float = 0.0, la
     size = first.shape[0]
     one, other = half_transform(first), half_transform(second)
     power = np.stack([shell_power(one), shell_power(other)]) / n_coefficients(size)
-    used = (np.arange(power.shape[1]) >= 3) & (power > floor).all(axis=0)
+    used = (np.arange(power.shape[1]) >= 3) & (power > floor).any(axis=0) & (power > 0).all(axis=0)
     used &= np.arange(power.shape[1]) <= (last or power.shape[1])
     if not used.any():
         used[1:] = (power[:, 1:] > 0).all(axis=0)

@@ -171,7 +171,7 @@ def test_nothing_is_found_on_the_half_maps_of_relion(data, pad):
     assert result.attrs["warnings"] == ""
     assert float(result["information_end"]) == pytest.approx(4.2)
     assert np.isfinite(result["fsc"].values[1:]).all()
-    assert "no trace of any treatment; their information ends at 4.2 A" in result.attrs["verdict"]
+    assert "no trace of any treatment; they hold power to the end of their grid at 4.2 A" in result.attrs["verdict"]
 
 
 def test_a_deposited_map_with_noise_is_masked_only_where_the_noise_is(haemoglobin):
