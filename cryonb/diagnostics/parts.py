@@ -145,13 +145,8 @@ def _scalars(found: Measurement) -> dict[str, Any]:
     last = min(float(held.max()), sampling.data_index)
     return {
         **facts,
-        "voxel_size": sampling.voxel_size,
-        "pixel_size": sampling.pixel_size,
-        "box_size": sampling.box_size,
-        "binning": sampling.read_size / sampling.binned_size,
+        **sampling.scalars,
         "pad_factor": 1.0 if box.kernel == "nufft" else box.pad_factor,
-        "particle_nyquist": sampling.particle_nyquist,
-        "grid_nyquist": sampling.grid_nyquist,
         "data_limit": found.extent.data_limit,
         "data_end": sampling.field_of_view / last,
         "n_dithers": len(found.correlations.draws("dithered_circle")),

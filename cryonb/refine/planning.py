@@ -23,6 +23,9 @@ JUDGED_VOXEL, MASKED_VOXEL, EXACT_COEFFICIENT, EXACT_POINT = 74, 16, 60, 144
 """Bytes held for a voxel while half maps are judged, and while a mask is made; for a coefficient and a point of the
 doubled grid in an exact reconstruction. Measured."""
 
+FURTHER_CLASS_VOXEL = 16
+"""Bytes held for a voxel of every class but the first: both half maps, and once more while they are put together."""
+
 ENOUGH_SAMPLES = 1.5
 """Coefficients a point of the grid below which a division by small weights was seen to spoil trilinear maps."""
 
@@ -89,6 +92,7 @@ def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
     check_particles(particles, settings)
     sampling = Sampling.of(particles, settings)
     count = particles.sizes["particle"]
+    classes = particles.sizes["class_id"] if "class_posterior" in particles else 1
     insertions = count * len(symmetry_operators(settings.imaging.symmetry))
     if settings.box.kernel == "nufft":
         memory, padded, thickness = _exact_bytes(sampling, insertions), sampling.box_size, np.inf
@@ -96,6 +100,7 @@ def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
         grid = grid_of(sampling, settings)
         memory, padded = _gridding_bytes(sampling, settings), grid.padded
         thickness = insertions / 2 / (2 * min(grid.radius, grid.padded / 2))
+    memory += (classes - 1) * FURTHER_CLASS_VOXEL * sampling.box_size**3
     return Plan(sampling, padded, count, insertions, thickness, memory)
 
 

@@ -45,6 +45,11 @@ def check_particles(particles: xr.Dataset, config: RunConfig) -> None:
     if "random_subset" in particles:
         other = np.setdiff1d(particles["random_subset"].values, (1, 2))
         must(not other.size, "random_subset must be 1 or 2", other[:1], "Split the particles into two halves")
+    if "class_posterior" in particles:
+        posterior = particles["class_posterior"].values
+        inside = bool(np.all((posterior >= 0) & (posterior <= 1)))
+        got = f"{posterior.min():g} to {posterior.max():g}"
+        must(inside, "class_posterior must lie between 0 and 1", got, "Repair the table")
     absent = [name for name in CTF_COLUMNS if name not in particles]
     if not absent:
         _check_optics(particles)

@@ -116,3 +116,15 @@ class Sampling:
         """
         raw_pixel = self.field_of_view / self.raw_size
         return raw_pixel**2 * self.pixel_size / self.voxel_size**3
+
+    @property
+    def scalars(self) -> dict[str, float]:
+        """Scalar coordinates of a result: boxes, sizes and both Nyquist frequencies."""
+        return {
+            "voxel_size": self.voxel_size,
+            "pixel_size": self.pixel_size,
+            "box_size": self.box_size,
+            "binning": self.read_size / self.binned_size,
+            "particle_nyquist": self.particle_nyquist,
+            "grid_nyquist": self.grid_nyquist,
+        }

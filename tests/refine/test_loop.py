@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from noise_particles import make_particles
+from tolerances import LOOP_SUM
 
 from cryonb.errors import InputError, RunStopped
 from cryonb.refine.loop import plan, reconstruct
@@ -188,3 +189,29 @@ def test_symmetry_is_carried_to_what_judges_the_run(particles):
 def test_an_exact_run_says_how_it_ended(particles):
     run = reconstruct(particles, box=dict(kernel="nufft"))
     assert "converged after" in run.attrs["solver"] and float(run["pad_factor"]) == 1.0
+
+
+def shared_out(particles, posterior):
+    """Return particles with the share of each in two classes."""
+    numbered = particles.assign_coords(class_id=("class_id", np.array([1, 2]), {"units": "1"}))
+    return numbered.assign(class_posterior=(("particle", "class_id"), posterior, {"units": "1"}))
+
+
+def test_classes_are_reconstructed_from_their_shares_of_the_particles():
+    particles = make_particles(60, 16)
+    first = np.arange(60) % 4 < 2
+    both = reconstruct(shared_out(particles, np.stack([first, ~first], axis=1).astype(float)), box={"pad_factor": 1})
+    for class_id, members in ((1, first), (2, ~first)):
+        alone = reconstruct(particles.isel(particle=members), box={"pad_factor": 1})
+        one = both.sel(class_id=class_id)
+        np.testing.assert_allclose(one["half_map"], alone["half_map"], atol=LOOP_SUM)
+        np.testing.assert_allclose(one["insertion_weight"], alone["insertion_weight"], rtol=1e-5)
+        np.testing.assert_array_equal(one["band"], alone["band"])
+    halved = reconstruct(shared_out(particles, np.full((60, 2), 0.5)), box={"pad_factor": 1})
+    whole = reconstruct(particles, box={"pad_factor": 1})
+    np.testing.assert_allclose(halved["half_map"].sel(class_id=2), whole["half_map"], atol=LOOP_SUM)
+
+
+def test_shares_of_a_class_lie_between_none_and_all():
+    with pytest.raises(InputError, match="class_posterior must lie between 0 and 1; got 0.5 to 1.5. Repair the table."):
+        reconstruct(shared_out(make_particles(8, 16), np.array([[0.5, 1.5]] * 8)))
