@@ -12,10 +12,15 @@ from .shells import n_coefficients
 DEVIATES = 1.96
 """Half-width of a 95 % interval in standard deviations."""
 
-UNEVEN = 1.2
-"""Standard deviation of the noise terms over that of evenly filled shells: few points carry more of the noise."""
+OWN_GRID = 0.5
+"""How many times the variance over turned grids counts for the grid of half A, which is one draw; a part of its error
+is in the truth as well."""
 
-UNEXPLAINED = 0.01
+COARSE = 0.03
+"""Standard deviation at shell 1 of what the grid leaves, in proportion to 1 / shell: a grid step is that large a turn
+there, and the edge of directions that few particles show is as wide."""
+
+UNEXPLAINED = 0.005
 """Standard deviation of what is left in shells that correlate fully, where a grid's errors are all there is."""
 
 NEIGHBOURS = 5
@@ -79,10 +84,9 @@ def correlation_half_width(draws: np.ndarray, size: int, order: int = 1) -> np.n
     -----
     With A = T + a and B = T + b, the correlation differs from FSC(A, T) FSC(B, T) by sum(a b*) / sqrt(P_A P_B), whose
     standard deviation is (1 - F) / sqrt(n / order) for n coefficients that hold the same noise, 1 - F being noise
-    over power; the signal's own chance correlation with the noise is in both. `UNEVEN` widens it for shells that are
-    not filled evenly. The grid of half A is one draw and half B's is the mean of several, so that the variance s^2 of
-    the draws counts 1 + 1 / draws times. Hence
-    1.96 sqrt(1.2^2 (1 - F)^2 order / n + s^2 (1 + 1 / draws) + 0.01^2).
+    over power; the signal's own chance correlation with the noise is in both. Half B's grid is the mean of several
+    draws and half A's is one: the variance v of the draws counts 1 / draws + 0.5 times. Hence, at shell s,
+    1.96 sqrt((1 - F)^2 order / n + v (1 / draws + 0.5) + 0.005^2 + (0.03 / s)^2).
 
     References
     ----------
@@ -91,14 +95,15 @@ def correlation_half_width(draws: np.ndarray, size: int, order: int = 1) -> np.n
     Examples
     --------
     >>> correlation_half_width(np.zeros((1, 33)), 64)[[8, 32]].round(3)
-    array([0.087, 0.029])
+    array([0.072, 0.02 ])
     """
     count = len(draws)
     mean = np.mean(draws, axis=0)
     noise = 1.0 - np.clip(mean, 0.0, 1.0)
-    scatter = np.var(draws, axis=0, ddof=1) * (1.0 + 1.0 / count) if count > 1 else 0.0
-    chance = (UNEVEN * noise) ** 2 * order / n_coefficients(size)
-    return DEVIATES * np.sqrt(chance + scatter + UNEXPLAINED**2)
+    scatter = np.var(draws, axis=0, ddof=1) * (1.0 / count + OWN_GRID) if count > 1 else 0.0
+    chance = noise**2 * order / n_coefficients(size)
+    grid = UNEXPLAINED**2 + (COARSE / np.maximum(np.arange(mean.size), 1)) ** 2
+    return DEVIATES * np.sqrt(chance + scatter + grid)
 
 
 def difference_half_width(draws: np.ndarray, against_one: bool = False) -> np.ndarray:

@@ -22,6 +22,11 @@ def signal_with_noise(size, ratio, seed):
     return half_transform(signal + maps[1]), half_transform(signal + maps[2]), half_transform(signal)
 
 
+def grid_error(shells):
+    """Return the variance that is there whatever the draws."""
+    return 0.005**2 + (0.03 / np.maximum(np.arange(shells), 1)) ** 2
+
+
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 3.0])
 def test_the_interval_holds_the_truth(ratio):
     size, within = 24, []
@@ -42,13 +47,13 @@ def test_the_interval_widens_with_what_the_grids_disagree_about():
     offset = 0.1 * rng.normal(size=even.shape)
     uneven = even + offset - offset.mean(axis=0)
     assert np.all(correlation_half_width(uneven, 32) > correlation_half_width(even, 32))
-    expected = 1.96 * np.sqrt((1.2 * 0.5) ** 2 / n_coefficients(32) + 0.01**2)
+    expected = 1.96 * np.sqrt(0.25 / n_coefficients(32) + grid_error(17))
     assert np.allclose(correlation_half_width(even, 32), expected)
 
 
 def test_symmetry_copies_count_once():
     draws = np.zeros((2, 17))
-    chance = [correlation_half_width(draws, 32, order) ** 2 - (1.96 * 0.01) ** 2 for order in (1, 4)]
+    chance = [(correlation_half_width(draws, 32, order) / 1.96) ** 2 - grid_error(17) for order in (1, 4)]
     assert np.allclose(chance[1], 4 * chance[0])
 
 
