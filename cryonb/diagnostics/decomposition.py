@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from ..config import RunConfig
-from ..errors import RunStopped
+from ..errors import RunStopped, must
 from ..imaging.bands import holds_data
 from ..imaging.dither import turned_grids
 from ..imaging.fourier import half_radius, real_space
@@ -61,6 +61,8 @@ def measure(found: Measurement, options: DecompositionOptions, mask_of: Callable
     """
     operator, curves = found.operator, found.correlations
     square, circle = found.halves = [_both_halves(operator, limit, keep_weights=True) for limit in ("square", "circle")]
+    held = bool(holds_data(found.weight).any())
+    must(held, "some shell must hold data", "no weight anywhere", "Check the CTF columns and the class's particles")
     curves.mask = mask_of(*found.own)
     found.leak = mask_leak(found, options.n_draws) if curves.mask is not None else {}
     curves.add("standard", *square)

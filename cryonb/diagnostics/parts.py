@@ -64,11 +64,12 @@ def part_of(found: Measurement) -> Parts:
     band = _bands(found, holds_signal(curves[tied], spread[tied]))
     square, circle = (_weight_sums(found, limit) for limit in ("square", "circle"))
     filled = square if found.limit == "square" else circle
-    resolution = found.extent.length / crossing(curves[OWN[found.limit][0]], 0.143, _with_data(band))
+    resolution = found.extent.length / _crossing(curves[OWN[found.limit][0]], band)
+    data_end = found.extent.length / max(int(np.flatnonzero(_with_data(band)).max()), 1)
     return Parts(
         {"fsc": curves, "fsc_spread": spread, "fsc_masked": masked},
         {"band": band, "insertion_weight": found.weight, **_prediction(found, square, curves["dithered"])},
-        {**_scalars(found), "resolution": resolution},
+        {**_scalars(found), "resolution": resolution, "data_end": data_end},
         None if filled is None else filled.both_filled,
         verdict_of(curves, masked, band, found.extent, found.limit),
     )
@@ -101,7 +102,8 @@ def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.
     spread = {name: correlation_half_width(draws(name), size, order) for name in curves if len(draws(name))}
     spread["grid_locked"] = difference_half_width(draws("dithered"), against_one=True)
     spread["grid_locked_circle"] = difference_half_width(draws("dithered_circle"), against_one=True)
-    spread["corner"] = difference_half_width(draws("dithered") - draws("dithered_circle"))
+    whole = len(draws("dithered_circle"))
+    spread["corner"] = difference_half_width(draws("dithered")[:whole] - draws("dithered_circle"))
     for term in ("in_band", "support"):
         spread[term] = np.where(curves[term] == 0.0, 0.0, spread["dithered_circle"])
     if "resampling" in curves:
@@ -116,8 +118,14 @@ def _bands(found: Measurement, signal: np.ndarray) -> np.ndarray:
     return np.where(_with_data(band) & ~signal, NOISE, band)
 
 
+def _crossing(own: np.ndarray, band: np.ndarray) -> float:
+    """Return the shell where the user's own curve falls through 0.143; NaN too where chance is all there is."""
+    signal = np.isin(band[1:], (MEASURED, CORNER)).any()
+    return crossing(own, 0.143, _with_data(band)) if signal else np.nan
+
+
 def _with_data(band: np.ndarray) -> np.ndarray:
-    return np.isin(band, (MEASURED, CORNER))
+    return np.isin(band, (MEASURED, CORNER, NOISE))
 
 
 def _weight_sums(found: Measurement, limit: str) -> WeightSums | None:
@@ -141,14 +149,11 @@ def _scalars(found: Measurement) -> dict[str, Any]:
     sampling, box, mask = found.operator.sampling, found.operator.config.box, found.correlations.mask
     facts = {} if mask is None else mask_facts(mask, sampling.voxel_size)
     facts |= {"particle_diameter": found.diameter} if found.diameter else {}
-    held = np.flatnonzero(holds_data(found.weight))
-    last = min(float(held.max()), sampling.data_index)
     return {
         **facts,
         **sampling.scalars,
         "pad_factor": 1.0 if box.kernel == "nufft" else box.pad_factor,
         "data_limit": found.extent.data_limit,
-        "data_end": sampling.field_of_view / last,
         "n_dithers": len(found.correlations.draws("dithered_circle")),
         "n_surrogates": len(found.correlations.draws("surrogate_circle")),
         "surrogate_resolution": sampling.field_of_view / found.surrogate_shell,
@@ -177,7 +182,7 @@ def labelled(parts: list[Parts], classes: list[int], operator: Operator) -> xr.D
     variables = {
         name: np.stack([table[name] for table in tables]) if classes[0] else tables[0][name] for name in tables[0]
     }
-    scalars, config = parts[0].scalars, operator.config
+    scalars, config = _scalars_of_all(parts), operator.config
     coords = {
         **shell_coordinates(scalars["box_size"], scalars["voxel_size"]),
         "n_coefficients": n_coefficients(scalars["box_size"]),
@@ -201,6 +206,14 @@ def labelled(parts: list[Parts], classes: list[int], operator: Operator) -> xr.D
     nyquist = operator.sampling.particle_nyquist
     variables["coverage"] = coverage(coords["frequency"] / nyquist)
     return build(DECOMPOSITION, variables, coords, attributes)
+
+
+def _scalars_of_all(parts: list[Parts]) -> dict[str, Any]:
+    """Return the scalars of several classes: the best resolution, the furthest data, the fewest grids and replicas."""
+    found = [part.scalars for part in parts]
+    resolutions = [one["resolution"] for one in found if np.isfinite(one["resolution"])]
+    fewest = {name: min(one[name] for one in found) for name in ("n_dithers", "n_surrogates", "data_end")}
+    return {**found[0], **fewest, "resolution": min(resolutions, default=np.nan)}
 
 
 def _tables(part: Parts, names: list[str]) -> dict[str, np.ndarray]:

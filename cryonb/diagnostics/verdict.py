@@ -10,6 +10,9 @@ from .components import OWN
 VISIBLE = 0.03
 """Mean correlation past the data that a person sees on a plot as something."""
 
+FEW_COEFFICIENTS = 3
+"""The first shells hold so few coefficients that one of them may be without signal where the next ones have it."""
+
 
 def verdict_of(
     curves: Mapping[str, np.ndarray],
@@ -51,10 +54,11 @@ def _within(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, 
     grid_locked = curves[OWN[limit][2]]
     held = np.isin(band, (MEASURED, CORNER))
     largest = float(np.nanmax(np.abs(grid_locked[held]))) if held.any() else 0.0
-    end = _end_of_signal(band)
+    end, data_end = _end_of_signal(band), _end_of_data(band)
+    opening = "The grid ends with the data" if data_end == band.size - 1 else "The data end before the grid"
     return (
-        f"The grid ends with the data, at {_angstrom(extent, band.size - 1)}: "
-        f"{_signal_words(extent, end, band.size - 1)}, and the interpolation grid makes at most {largest:.2f} of it."
+        f"{opening}, at {_angstrom(extent, data_end)}: {_signal_words(extent, end, data_end)}, "
+        f"and the interpolation grid makes at most {largest:.2f} of it."
     )
 
 
@@ -68,33 +72,37 @@ def _signal_words(extent: Extent, end: int, last: int) -> str:
 
 def _past_nyquist(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, limit: str) -> str:
     """Return the clauses about the curve past the particle Nyquist."""
-    own, tied, _ = OWN[limit]
     nyquist = int(extent.nyquist_shell + 1e-6)
-    signal_end = _end_of_signal(band)
-    held = np.flatnonzero(~np.isin(band, (SUPPORT, NO_DATA)))
-    data_end = min(float(held.max()), extent.data_limit * extent.length) if held.size else 0.0
-    tail = slice(max(int(data_end) + 1, nyquist + 1) + _settle(extent, band), None)
-    level, object_tied = float(np.nanmean(curves[own][tail])), float(np.nanmean(curves[tied][tail]))
-    opening = f"Past {_angstrom(extent, extent.nyquist_shell)}, the Nyquist of your particles, the curve is "
-    if signal_end > nyquist:
-        opening += f"corner signal down to {_angstrom(extent, signal_end)}"
-        beyond = " beyond"
-    else:
-        beyond = ""
-    locked = f"grid-locked interpolation{beyond} ({_level(level)} on average, {_level(object_tied)} on turned grids)"
-    nothing = f"nothing{beyond} ({_level(level)} on average)"
-    what = locked if level - object_tied > VISIBLE else nothing
-    joined = f"{opening} and {what}" if beyond else f"{opening}{what}"
+    signal_end, data_end = _end_of_signal(band), _end_of_data(band)
+    parts = [f"corner signal down to {_angstrom(extent, signal_end)}"] if signal_end > nyquist else []
+    tail = _tail(band, max(data_end, nyquist))
+    if tail.size:
+        levels = [float(np.nanmean(curves[name][tail])) for name in OWN[limit][:2]]
+        parts.append(_tail_words(*levels, signal_end > 0, " beyond" if parts else ""))
+    elif signal_end < data_end:
+        parts.append("noise beyond" if parts else "noise")
+    what = " and ".join(parts)
+    joined = f"Past {_angstrom(extent, extent.nyquist_shell)}, the Nyquist of your particles, the curve is {what}"
     if signal_end < nyquist:
         words = "no signal was found" if signal_end == 0 else f"signal ends at {_angstrom(extent, signal_end)} already"
         joined += f"; {words}"
+    if not tail.size:
+        return f"{joined}; the grid ends at {_angstrom(extent, data_end)}, before the data do"
     return f"{joined}; nothing past {_angstrom(extent, data_end)} was measured"
 
 
-def _settle(extent: Extent, band: np.ndarray) -> int:
-    """Return the shells past the data to pass over, where the support is smooth and the grid reaches further."""
-    past = np.flatnonzero(band == NO_DATA)
-    return extent.support_shells if past.size else 0
+def _tail_words(level: float, object_tied: float, signal: bool, beyond: str) -> str:
+    """Return what the curve is on shells past the data; without signal, there is nothing to leak there."""
+    if signal and level - object_tied > VISIBLE:
+        return f"grid-locked interpolation{beyond} ({_level(level)} on average, {_level(object_tied)} on turned grids)"
+    return f"nothing{beyond} ({_level(level)} on average)"
+
+
+def _tail(band: np.ndarray, last: int) -> np.ndarray:
+    """Return the shells past one that hold no data, without those where the support is smooth if there are others."""
+    shell = np.arange(band.size)
+    empty = np.flatnonzero((shell > last) & (band == NO_DATA))
+    return empty if empty.size else np.flatnonzero(shell > last)
 
 
 def _under_mask(
@@ -126,10 +134,19 @@ def _in_the_corners(curves: Mapping[str, np.ndarray], extent: Extent) -> str:
 
 
 def _end_of_signal(band: np.ndarray) -> int:
-    """Return the last shell before the first, shell 0 apart, that holds no signal."""
+    """Return the last shell of signal before the first without, counted from one of the first few; 0 for none."""
     holds = np.isin(band, (MEASURED, CORNER))
-    gaps = np.flatnonzero(~holds[1:])
-    return int(gaps[0]) if gaps.size else band.size - 1
+    first = np.flatnonzero(holds[1 : FEW_COEFFICIENTS + 1])
+    if not first.size:
+        return 0
+    gaps = np.flatnonzero(~holds[1 + first[0] :])
+    return int(first[0] + gaps[0]) if gaps.size else band.size - 1
+
+
+def _end_of_data(band: np.ndarray) -> int:
+    """Return the last shell that holds data."""
+    held = np.flatnonzero(~np.isin(band, (SUPPORT, NO_DATA)))
+    return int(held.max()) if held.size else 0
 
 
 def _level(correlation: float) -> str:
