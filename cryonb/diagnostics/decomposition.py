@@ -180,30 +180,29 @@ class DecompositionDiagnostic:
             If `progress` stopped it; `finished` holds the curves that were done by then.
         """
         classes = class_ids(dataset, options.class_id)
-        parts = []
-        for number, class_id in enumerate(classes):
-            operator = Operator(dataset, config, class_id)
-            operator.report_to(runs_of(options, operator.config), partial(_of_class, progress, number, len(classes)))
-            found = Measurement(operator, Correlations(), options.particle_diameter, surrogate_shell(operator, options))
-            try:
+        parts, found = [], None
+        try:
+            for number, class_id in enumerate(classes):
+                operator = Operator(dataset, config, class_id)
+                told = partial(_of_class, progress, number, len(classes))
+                operator.report_to(runs_of(options, operator.config), told)
+                shell = surrogate_shell(operator, options)
+                found = Measurement(operator, Correlations(), options.particle_diameter, shell)
                 measure(found, options, partial(_mask, operator, given=mask))
-            except (RunStopped, KeyboardInterrupt) as problem:
-                message = "the decomposition was stopped. Start it again to have all of its curves."
-                raise RunStopped(message, _finished(parts, found, classes)) from problem
-            parts.append(part_of(found))
-        progress(1.0, "decomposition")
+                parts.append(part_of(found))
+                found = None
+            progress(1.0, "decomposition")
+        except (RunStopped, KeyboardInterrupt) as problem:
+            message = "the decomposition was stopped. Start it again to have all of its curves."
+            if found is not None and len(found.correlations.draws("dithered_circle")):
+                parts.append(part_of(found))
+            finished = labelled(parts, classes[: len(parts)], operator) if parts else None
+            raise RunStopped(message, finished) from problem
         return labelled(parts, classes, operator)
 
 
 def _of_class(progress: Progress, number: int, count: int, fraction: float, text: str) -> None:
     progress((number + 0.99 * fraction) / count, text)
-
-
-def _finished(parts: list, found: Measurement, classes: list[int]) -> xr.Dataset | None:
-    """Return what is finished when a run is stopped; None before there is one whole telescope."""
-    if len(found.correlations.draws("dithered_circle")):
-        parts = [*parts, part_of(found)]
-    return labelled(parts, classes[: len(parts)], found.operator) if parts else None
 
 
 def _mask(operator: Operator, first: Made, second: Made, given: Any) -> np.ndarray | None:

@@ -222,9 +222,8 @@ def _planned(particles: xr.Dataset, config: RunConfig) -> Plan:
     wide = dataclasses.replace(config, box=config.box.replace(limit="square"))
     needed, own = plan(particles, wide), plan(particles, config)
     size = own.sampling.box_size
-    kept = KEPT_TRANSFORMS * 8 * size * size * (size // 2 + 1)
-    memory = needed.memory_bytes + kept + 2 * bytes_to_read_back(size)
-    needed = dataclasses.replace(own, memory_bytes=memory)
-    refuse_if_too_large(needed, config)
-    warn_if_thin(needed, config)
-    return needed
+    beside = KEPT_TRANSFORMS * 8 * size * size * (size // 2 + 1) + 2 * bytes_to_read_back(size)
+    memory = needed.memory_bytes + beside
+    refuse_if_too_large(dataclasses.replace(needed, memory_bytes=memory), wide, beside)
+    warn_if_thin(own, config)
+    return dataclasses.replace(own, memory_bytes=memory)

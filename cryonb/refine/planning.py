@@ -141,7 +141,7 @@ def _exact_bytes(sampling: Sampling, insertions: int) -> int:
     return insertions * coefficients * EXACT_COEFFICIENT + (2 * sampling.box_size) ** 3 * EXACT_POINT
 
 
-def refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
+def refuse_if_too_large(needed: Plan, config: RunConfig, beside: int = 0) -> None:
     """Raise where a run needs more memory than is free, or than its settings allow.
 
     Parameters
@@ -150,6 +150,8 @@ def refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
         What the run needs.
     config : RunConfig
         Settings.
+    beside : int, optional
+        Part of it that is held beside the padded grids, whatever their size [byte].
 
     Raises
     ------
@@ -159,16 +161,16 @@ def refuse_if_too_large(needed: Plan, config: RunConfig) -> None:
     limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
     if needed.memory_bytes > limit:
         got = f"a run that needs {_amount(needed.memory_bytes)} where {_amount(limit)} are allowed"
-        must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit))
+        must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit, beside))
 
 
-def _what_would_fit(needed: Plan, config: RunConfig, limit: float) -> str:
+def _what_would_fit(needed: Plan, config: RunConfig, limit: float, beside: int) -> str:
     if config.box.kernel == "nufft":
         return "Use kernel trilinear, fewer particles, or a larger box.binning"
     for pad_factor in (1.5, 1.0):
         if pad_factor < config.box.pad_factor and not (pad_factor == 1.0 and config.box.kernel == "kaiser_bessel"):
             lean = dataclasses.replace(config, box=config.box.replace(pad_factor=pad_factor))
-            memory = _gridding_bytes(needed.sampling, lean)
+            memory = _gridding_bytes(needed.sampling, lean) + beside
             if memory <= limit:
                 return f"box.pad_factor {pad_factor:g} would fit, with {_amount(memory)}"
     return "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
