@@ -214,6 +214,7 @@ class Operator:
         else:
             self._counter.add(0, "reading back the turned grid")
             transform = read_back(made.density, switch.turn)
+            self._counter.add(0, "reading back the turned grid")
         return Made(transform, made.shell_weight, made.weights)
 
 
