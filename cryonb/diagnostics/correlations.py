@@ -5,7 +5,7 @@ import numpy as np
 from ..imaging.bands import holds_data
 from ..imaging.dither import within_sphere
 from ..imaging.fourier import half_transform, real_space
-from ..imaging.shells import fourier_shell_correlation, shell_power
+from ..imaging.shells import fourier_shell_correlation, n_coefficients, shell_power
 from ..imaging.uncertainty import without_spill
 from ..refine.operator import Made
 
@@ -49,10 +49,13 @@ class Correlations:
             Half B from the grid of half A, which says how much power its shells have.
         """
         self._add(name, within_sphere(first.transform), second.transform)
-        power, power_read = (shell_power(half) for half in (within_sphere(unturned.transform), second.transform))
+        count = n_coefficients(len(first.transform))
+        transforms = within_sphere(unturned.transform), second.transform
+        power, power_read = (shell_power(transform) / count for transform in transforms)
         held = holds_data(np.stack([first.shell_weight, unturned.shell_weight]))
+        noise = np.where(held, power * (1.0 - fourier_shell_correlation(first.transform, unturned.transform)), 0.0)
         draws = self._draws[name]
-        draws[-1] = without_spill(draws[-1][None], power_read[None], power, held)[0]
+        draws[-1] = without_spill(draws[-1][None], power_read[None], power, held, noise)[0]
 
     def _add(self, name: str, first: np.ndarray, second: np.ndarray) -> None:
         self._draws.setdefault(name, []).append(fourier_shell_correlation(first, second))

@@ -30,7 +30,9 @@ SIGNAL = 0.05
 """Correlation that the lower end of a shell's interval must exceed, for the shell to hold signal."""
 
 
-def without_spill(draws: np.ndarray, power_read: np.ndarray, power: np.ndarray, held: np.ndarray) -> np.ndarray:
+def without_spill(
+    draws: np.ndarray, power_read: np.ndarray, power: np.ndarray, held: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
     """Return correlations with turned maps, free of the power that reading between grid points spills over shells.
 
     Parameters
@@ -43,6 +45,8 @@ def without_spill(draws: np.ndarray, power_read: np.ndarray, power: np.ndarray, 
         The same of half B on the unturned grid: the same coefficients of the particle.
     held : ndarray, (shells,), bool
         Shells that hold data; the others are returned as they are.
+    noise : ndarray, (shells,), float64
+        The part of `power` that is noise.
 
     Returns
     -------
@@ -59,8 +63,11 @@ def without_spill(draws: np.ndarray, power_read: np.ndarray, power: np.ndarray, 
     """
     size = 2 * (power.size - 1)
     chance = 1.0 / np.sqrt(n_coefficients(size))
-    ratio = np.divide(power_read, power, out=np.ones(power_read.shape), where=held & (power > 0))
-    return draws * np.sqrt(1.0 + np.maximum(ratio - 1.0 - chance, 0.0))
+    known = held & (power > 0)
+    ratio = np.divide(power_read, power, out=np.ones(power_read.shape), where=known)
+    most = np.divide(np.max(noise[1:]), power, out=np.zeros(power.shape), where=known)
+    spilled = np.maximum(ratio - 1.0 - chance, 0.0)
+    return np.minimum(draws * np.sqrt(1.0 + np.where(spilled <= most, spilled, 0.0)), np.maximum(draws, 1.0))
 
 
 def correlation_half_width(draws: np.ndarray, size: int, order: int = 1) -> np.ndarray:
