@@ -1,8 +1,8 @@
 """The law of the dithered correlation at full size: its root is the correlation of a half map with the truth.
 
-Run by hand: ``python tests/benchmarks/law.py`` (three minutes on two cores). 1,000 particles of 64 pixels into a box of
-128 voxels, four phantoms of different spectra, pad 1 and 2, with and without CTF; then the curves of the first of them at
-a few shells.
+Run by hand: ``python tests/benchmarks/law.py`` (three minutes on two cores). 1,000 particles of 64 pixels into a box
+of 128 voxels, four phantoms of different spectra, pad 1 and 2, with and without CTF; then the curves of the first of
+them at a few shells.
 """
 
 import warnings
@@ -23,10 +23,19 @@ PHANTOMS = {
 SNR = {False: 100.0, True: 400.0}
 """Little noise: the more there is, the less of a tail the empty shells of the circle hold."""
 
+COLUMNS = (
+    "root of dithered, off the truth by (at shell)",
+    "dithered, off its square where FSC < 0.2",
+    "dithered past sqrt 2",
+    "circle past sqrt 2, mean (least)",
+    "grid_locked_circle there",
+    "surrogate two shells past its band, to sqrt 2",
+    "noise, from shell 8",
+)
 SHOWN = (16, 28, 31, 32, 33, 34, 36, 38, 40, 42, 44, 45, 48, 52, 60, 63)
 
 
-def judged(phantom, ctf: bool, pad: float) -> dict[str, float]:
+def judged(phantom, ctf: bool, pad: float) -> list[str]:
     """Return the largest departures from the law, and what the empty shells hold."""
     particles = cn.simulate(phantom, n_particles=1000, binning=2.0, ctf=ctf, snr=SNR[ctf], seed=3)
     box = dict(box_size=SIZE, pad_factor=pad, limit="square")
@@ -39,17 +48,16 @@ def judged(phantom, ctf: bool, pad: float) -> dict[str, float]:
     low = ~high & (shell > 0)
     root = np.abs(np.sqrt(np.clip(curve["dithered"], 0, 1)) - truth) * high
     past = shell > 2**0.5 * NYQUIST
-    return {
-        "root": root.max(),
-        "at": int(root.argmax()),
-        "square": (np.abs(curve["dithered"] - truth**2) * low).max(),
-        "past": np.abs(curve["dithered"][past]).max(),
-        "circle": curve["circle"][past][:-1].mean(),
-        "circle_low": curve["circle"][past][:-1].min(),
-        "excess": curve["grid_locked_circle"][past][:-1].mean(),
-        "surrogate": curve["surrogate"][(shell >= NYQUIST + 2) & ~past].max(),
-        "noise": np.abs(curve["noise"][8:]).max(),
-    }
+    circle, excess = (curve[name][past][:-1] for name in ("circle", "grid_locked_circle"))
+    return [
+        f"{root.max():.3f} ({root.argmax()})",
+        f"{(np.abs(curve['dithered'] - truth**2) * low).max():.3f}",
+        f"{np.abs(curve['dithered'][past]).max():.3f}",
+        f"{circle.mean():.2f} ({circle.min():.2f})",
+        f"{excess.mean():.2f}",
+        f"{curve['surrogate'][(shell >= NYQUIST + 2) & ~past].max():.3f}",
+        f"{np.abs(curve['noise'][8:]).max():.3f}",
+    ]
 
 
 def shapes() -> None:
@@ -69,23 +77,13 @@ def shapes() -> None:
 def main() -> None:
     """Print the tables."""
     warnings.simplefilter("ignore")
-    print(
-        "| phantom | CTF | pad | root of dithered, off the truth by (shell) | dithered, off its square where FSC < 0.2 | "
-    )
-    print(
-        "dithered past sqrt 2 | circle past sqrt 2, mean (least) | grid_locked_circle there | surrogate 2 shells past | noise |"
-    )
+    print("| phantom | CTF | pad |", " | ".join(COLUMNS), "|")
     for name, settings in PHANTOMS.items():
         phantom = cn.phantom(settings.pop("kind"), box_size=SIZE, pixel_size=1.5, **settings)
         for ctf in (False, True):
             for pad in (1.0, 2.0):
-                found = judged(phantom, ctf, pad)
-                print(
-                    f"| {name} | {'yes' if ctf else 'no'} | {pad:g} | {found['root']:.3f} ({found['at']}) | "
-                    f"{found['square']:.3f} | {found['past']:.3f} | {found['circle']:.2f} ({found['circle_low']:.2f}) | "
-                    f"{found['excess']:.2f} | {found['surrogate']:.3f} | {found['noise']:.3f} |",
-                    flush=True,
-                )
+                cells = (name, "yes" if ctf else "no", f"{pad:g}", *judged(phantom, ctf, pad))
+                print("|", " | ".join(cells), "|", flush=True)
     shapes()
 
 

@@ -70,9 +70,9 @@ def test_power_that_is_spilled_off_the_grid_does_not_lower_the_correlation():
     power, power_read = (shell_power(within_sphere(map_)) / n_coefficients(size) for map_ in (unturned, turned))
     inner = slice(6, 11)
     assert np.all(power_read[inner] > SPILL_FREE * power[inner])
-    draws, held = np.full((1, 17), 0.4), np.arange(17) < 14
+    draws, held = np.full((1, 17), 0.1), np.arange(17) < 14
     mended = without_spill(draws, power_read[None], power, held, power)
-    expected = 0.4 * np.sqrt(power_read / power)
+    expected = 0.1 * np.sqrt(power_read / power)
     assert np.all(mended[0, inner] > 0.9 * expected[inner]) and np.all(mended[0, inner] <= expected[inner])
     assert np.array_equal(mended[0, 14:], draws[0, 14:])
 
