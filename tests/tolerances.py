@@ -73,3 +73,11 @@ SPILL_FREE = 1.5  # power read off the grid over that on it: so much at least mu
 LOCAL_UNIFORM = 0.03  # relative: median local resolution of a uniform map against its global one (0.003 measured)
 LOCAL_SCATTER = 0.15  # relative: spread of a local correlation of noise over 300 overlapping windows
 LOCAL_NOISE = 0.005  # fraction: places of pure noise that may pass 4.5 deviations by chance
+
+# -- the operator and its stand-ins
+CARRIED_SUM = 1e-5  # relative to the largest value: float32 sums, carried over after another number of tiles
+TURNED_SIGNAL = 0.99  # correlation: what trilinear insertion at pad 2 leaves of a map on another grid (0.997 measured)
+STAND_IN_IMAGE = 0.06  # relative: trilinear slices of a transform that ends at a shell, padded twice (0.05 measured)
+STAND_IN_MAP = 0.99  # correlation: the same, inserted again
+STAND_IN_SCALE = 0.02  # relative: the same
+MEASURED_NOISE = 0.1  # relative: 150 images, rings of 20 coefficients and more, some of the pixels

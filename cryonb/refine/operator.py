@@ -5,6 +5,7 @@ another in-plane limit, a turned grid, another way of resampling, or other image
 """
 
 import dataclasses
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +28,9 @@ HALF_INDEX = {"A": 0, "B": 1}
 
 KEPT_TRANSFORMS = 6
 """Half transforms that a decomposition keeps beside the run under way."""
+
+KEPT_WEIGHTS = 4
+"""Padded grids of weights that it keeps: those of both half maps with either limit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,9 +226,18 @@ def _planned(particles: xr.Dataset, config: RunConfig) -> Plan:
     """Return the plan of a decomposition: that of the wider limit, and what is kept and read back beside it."""
     wide = dataclasses.replace(config, box=config.box.replace(limit="square"))
     needed, own = plan(particles, wide), plan(particles, config)
-    size = own.sampling.box_size
-    beside = KEPT_TRANSFORMS * 8 * size * size * (size // 2 + 1) + 2 * bytes_to_read_back(size)
-    memory = needed.memory_bytes + beside
+    beside = partial(_bytes_beside, needed.sampling)
+    memory = needed.memory_bytes + beside(wide)
     refuse_if_too_large(dataclasses.replace(needed, memory_bytes=memory), wide, beside)
     warn_if_thin(own, config)
     return dataclasses.replace(own, memory_bytes=memory)
+
+
+def _bytes_beside(sampling: Sampling, config: RunConfig) -> int:
+    """Return what is held beside a run: transforms, the weights of both half maps and limits, and two read back."""
+    size = sampling.box_size
+    kept = KEPT_TRANSFORMS * 8 * size * size * (size // 2 + 1) + 2 * bytes_to_read_back(size)
+    if config.box.kernel == "nufft":
+        return kept
+    grid = grid_of(sampling, config)
+    return kept + KEPT_WEIGHTS * 4 * grid.side * grid.side * (grid.reach + 1)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,12 @@ def _exact_bytes(sampling: Sampling, insertions: int) -> int:
     return insertions * coefficients * EXACT_COEFFICIENT + (2 * sampling.box_size) ** 3 * EXACT_POINT
 
 
-def refuse_if_too_large(needed: Plan, config: RunConfig, beside: int = 0) -> None:
+def _nothing(config: RunConfig) -> int:
+    """Return the bytes that a plain reconstruction holds beside its own."""
+    return 0
+
+
+def refuse_if_too_large(needed: Plan, config: RunConfig, beside: Callable[[RunConfig], int] = _nothing) -> None:
     """Raise where a run needs more memory than is free, or than its settings allow.
 
     Parameters
@@ -150,8 +156,8 @@ def refuse_if_too_large(needed: Plan, config: RunConfig, beside: int = 0) -> Non
         What the run needs.
     config : RunConfig
         Settings.
-    beside : int, optional
-        Part of it that is held beside the padded grids, whatever their size [byte].
+    beside : callable, optional
+        Gives what is held beside a reconstruction with some settings, which is part of what the run needs [byte].
 
     Raises
     ------
@@ -164,13 +170,13 @@ def refuse_if_too_large(needed: Plan, config: RunConfig, beside: int = 0) -> Non
         must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit, beside))
 
 
-def _what_would_fit(needed: Plan, config: RunConfig, limit: float, beside: int) -> str:
+def _what_would_fit(needed: Plan, config: RunConfig, limit: float, beside: Callable[[RunConfig], int]) -> str:
     if config.box.kernel == "nufft":
         return "Use kernel trilinear, fewer particles, or a larger box.binning"
     for pad_factor in (1.5, 1.0):
         if pad_factor < config.box.pad_factor and not (pad_factor == 1.0 and config.box.kernel == "kaiser_bessel"):
             lean = dataclasses.replace(config, box=config.box.replace(pad_factor=pad_factor))
-            memory = _gridding_bytes(needed.sampling, lean) + beside
+            memory = _gridding_bytes(needed.sampling, lean) + beside(lean)
             if memory <= limit:
                 return f"box.pad_factor {pad_factor:g} would fit, with {_amount(memory)}"
     return "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
