@@ -2,7 +2,8 @@
 
 Each file of this folder may bind ``PLOTS``, a mapping of Dataset kinds (``attrs["schema"]``) to functions that
 return a `marks.Sheet`, and ``PANELS``, one to functions that return the `marks.Panel` by which it stands beside other
-runs. A kind that no file knows is drawn by its dimensions: every variable over spatial frequency,
+runs, or, where it has no axis of spatial frequency, ``ROWS``, one to functions that return the rows in which several
+of that kind stand. A kind that no file knows is drawn by its dimensions: every variable over spatial frequency,
 or every map. matplotlib is loaded when the first figure is drawn.
 """
 

@@ -16,7 +16,8 @@ def bound(name: str) -> Mapping[str, Any]:
     name : str
         ``PLOTS``, which maps kinds of Dataset to functions that return the `marks.Sheet` of one; or ``PANELS``, which
         maps them to functions of a Dataset, the ends of the frequency axis and a title that return the `marks.Panel`
-        by which it stands beside other runs.
+        by which it stands beside other runs; or ``ROWS``, which maps kinds without such an axis to functions of some
+        runs by label, and of all those of the figure, that return the rows in which the first stand beside each other.
 
     Returns
     -------

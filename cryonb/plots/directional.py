@@ -1,12 +1,12 @@
 """Directional FSC: the spread of the curves over all directions, and maps of the sphere that say where it is worst."""
 
+import dataclasses
 import math
 
 import numpy as np
 import xarray as xr
 
 from . import facts, frequency, wording
-from .layout import runs_of
 from .marks import (
     BLACK,
     BLUE,
@@ -16,7 +16,6 @@ from .marks import (
     PURPLE,
     SKY,
     Area,
-    Band,
     Curve,
     Panel,
     Points,
@@ -63,7 +62,7 @@ def spread_panel(dataset: xr.Dataset, x_limits: tuple[float, float] | None = Non
         *_background(dataset, x_limits),
         Area(x, low, high, "range", "cones: from the lowest to the highest", SKY),
         Area(x, inner_low, inner_high, "inner range", "cones: 10 to 90 % of the directions", BLUE),
-        Curve(x, fso, "fso", "FSO: part of the directions above 0.143", GREEN, "--", 2.0),
+        Curve(x, fso, "fso", "FSO, part of the directions above 0.143", GREEN, "--", 2.0),
         Curve(
             x, overall, "global", f"all directions: {_reading(facts.number(dataset, 'resolution'))}", BLACK, "-", 2.2
         ),
@@ -106,19 +105,7 @@ def _panel(marks: list, title: str, y_label: str, x_limits: tuple[float, float])
 
 def _background(dataset: xr.Dataset, x_limits: tuple[float, float]) -> list:
     lines = frequency.nyquist_lines(dataset, names="short")
-    bands = [*frequency.band_marks(dataset, x_limits[1]), *_below_floor(dataset)]
-    return [*bands, *frequency.threshold_lines(), *lines]
-
-
-def _below_floor(dataset: xr.Dataset) -> list[Band]:
-    """Return the stretches whose power is rounding or mask leak, each half a shell wider on either side."""
-    if "below_floor" not in dataset:
-        return []
-    x, below = dataset["frequency"].values, dataset["below_floor"].values.astype(bool)
-    half = 0.5 * float(x[1])
-    label = "rounding or mask leak: correlation without signal"
-    stretches = [(first, last) for flag, first, last in runs_of(np.where(below, "below", "")) if flag == "below"]
-    return [Band(x[first] - half, x[last] + half, "below floor", label, ORANGE, "\\\\") for first, last in stretches]
+    return [*frequency.band_marks(dataset, x_limits[1]), *frequency.threshold_lines(), *lines]
 
 
 def _range(cones: np.ndarray, percentiles: tuple[float, ...]) -> np.ndarray:
@@ -294,4 +281,29 @@ def directional_settings(dataset: xr.Dataset) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def beside(dataset: xr.Dataset, x_limits: tuple[float, float], title: str) -> Panel:
+    """Return the panel by which a directional FSC stands beside other runs.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/directional``.
+    x_limits : tuple of float
+        Ends of the frequency axis [1/angstrom].
+    title : str
+        Words above it.
+
+    Returns
+    -------
+    Panel
+        The spread over all directions; its note gives the resolutions of the best and the worst, and how even they are.
+    """
+    best, worst = (float(dataset["named_resolution"].sel(named_direction=name)) for name in ("best", "worst"))
+    best, worst = (_reading(value).replace("not reached", "never") for value in (best, worst))
+    sphericity, cfar = (facts.number(dataset, name) for name in ("sphericity", "cfar"))
+    note = f"best {best}, worst {worst}\nsphericity {sphericity:.2f}, cFAR {cfar:.2f}"
+    return dataclasses.replace(spread_panel(dataset, x_limits, title), note=note)
+
+
 PLOTS = {"cryonb/directional": directional_sheet}
+PANELS = {"cryonb/directional": beside}

@@ -8,7 +8,7 @@ import xarray as xr
 
 from . import facts, wording
 from .layout import runs_of
-from .marks import GREEN, GREY, PALE, SKY, VERMILLION, Band, Line
+from .marks import GREEN, GREY, ORANGE, PALE, SKY, VERMILLION, Band, Line
 
 X_LABEL = "spatial frequency [1/Å]"
 
@@ -17,6 +17,7 @@ BAND_STYLE = {
     "noise": dict(label="data without correlation", colour=PALE, hatch="..."),
     "support": dict(label="next to the data: predictable, not measured", colour=SKY),
     "no data": dict(label="no data", colour=PALE, hatch="////"),
+    wording.BELOW_FLOOR: dict(label="below the floor: rounding or mask leak", colour=ORANGE, hatch="\\\\"),
 }
 
 
@@ -61,13 +62,14 @@ def band_marks(dataset: xr.Dataset, stop: float, named: bool = True) -> list[Ban
     Returns
     -------
     list of Band
-        Named "corner", "noise", "support" and "no data"; neighbours share an edge half way between their shells,
-        or at the limit of the data where that lies within a shell of it.
+        Named "corner", "noise", "support", "no data" and "below floor", the last for shells whose power is rounding or
+        mask leak; neighbours share an edge half way between their shells, or at the limit of the data where that lies
+        within a shell of it.
     """
     frequency = dataset["frequency"].values
     edges = _edges(dataset, stop)
     found = []
-    for label, first, last in runs_of(facts.bands(dataset)):
+    for label, first, last in runs_of(wording.band_names(dataset)):
         if label in BAND_STYLE:
             found.append(Band(float(edges[first]), float(edges[last + 1]), label, **BAND_STYLE[label]))
     if stop > _covered(frequency) and (not found or found[-1].stop < stop):

@@ -1,5 +1,6 @@
 """Local resolution: colours on three central sections of the map, and how often each resolution occurs."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -83,22 +84,32 @@ def histogram_panel(dataset: xr.Dataset) -> Panel:
     Panel
         The panel.
     """
+    marks, edges = _histograms(dataset)
+    top = max(1.0, *(float(mark.y.max()) for mark in marks if isinstance(mark, Curve)))
+    marks += _limits(dataset)
+    limits = (_left_end(marks, edges), edges[-1])
+    return Panel(tuple(marks), "", _note(dataset), "local resolution [Å]", "places", limits, (0.0, 1.05 * top))
+
+
+def _histograms(dataset: xr.Dataset, total: float = 1.0) -> tuple[list, np.ndarray]:
+    """Return the histogram of each threshold as marks, its counts divided by a total, and the edges of its bins."""
     centres = dataset["bin"].values
     width = float(np.diff(centres[:2]).sum())
     edges = np.append(centres - 0.5 * width, centres[-1] + 0.5 * width)
-    marks, top = [], 1.0
+    marks: list = []
     for threshold in dataset["threshold"].values:
         colour, style = STYLES.get(str(threshold), (GREY, ":"))
-        counts = dataset["histogram"].sel(threshold=threshold).values.astype(float)
+        counts = dataset["histogram"].sel(threshold=threshold).values.astype(float) / total
         x, y = np.repeat(edges, 2), np.concatenate([[0.0], np.repeat(counts, 2), [0.0]])
         marks += [
             Area(x, np.zeros_like(y), y, f"places {threshold}", "", colour),
             Curve(x, y, f"histogram {threshold}", f"local, at {threshold}", colour, style, 1.6),
         ]
-        top = max(top, float(counts.max()))
-    marks += _limits(dataset)
-    limits = (min([edges[0], *(mark.at for mark in marks if isinstance(mark, Line))]) - width, edges[-1])
-    return Panel(tuple(marks), "", _note(dataset), "local resolution [Å]", "places", limits, (0.0, 1.05 * top))
+    return marks, edges
+
+
+def _left_end(marks: list, edges: np.ndarray) -> float:
+    return float(min([edges[0], *(mark.at for mark in marks if isinstance(mark, Line))]) - (edges[1] - edges[0]))
 
 
 def _limits(dataset: xr.Dataset) -> list[Line]:
@@ -179,4 +190,59 @@ def settings_words(dataset: xr.Dataset) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def rows_beside(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]:
+    """Return the rows in which local resolutions stand beside each other.
+
+    Parameters
+    ----------
+    some : dict of str to xarray.Dataset
+        Those of these rows, by label.
+    runs : dict of str to xarray.Dataset
+        All those of the figure, which share their scales.
+
+    Returns
+    -------
+    list of Row
+        A section of each with its resolution at 0.143 in colours, and below it how often each resolution occurs.
+    """
+    ends = [colour_limits(run) for run in runs.values()]
+    fine, coarse = min(low for low, _ in ends), max(high for _, high in ends)
+    sections = []
+    for label, run in some.items():
+        panel = section_panels(run)[0]
+        image = dataclasses.replace(panel.marks[0], overlay_low=fine, overlay_high=coarse)
+        sections.append(Panel((image,), label, _middle(run)))
+    histograms = {label: _shares_panel(run) for label, run in runs.items()}
+    left, right = zip(*(panel.x_limits for panel in histograms.values()))
+    top = max(panel.y_limits[1] for panel in histograms.values())
+    scaled = dict(x_limits=(min(left), max(right)), y_limits=(0.0, top))
+    panels = tuple(dataclasses.replace(histograms[label], **scaled) for label in some)
+    return [
+        Row(tuple(sections), 2.6, grey_scale="resolution [Å]"),
+        Row(panels, 1.9, "below", share_y=True),
+    ]
+
+
+def _middle(dataset: xr.Dataset) -> str:
+    middle = float(dataset["quantile_resolution"].sel(threshold="0.143", quantile=0.5))
+    words = f"0.143: median {wording.angstrom(middle)}" if math.isfinite(middle) else "no local resolution"
+    return f"{words}\nwindow {wording.plain(facts.number(dataset, 'window_diameter'), 3)} Å"
+
+
+def _shares_panel(dataset: xr.Dataset) -> Panel:
+    """Return the histogram as parts of the places that were judged, its limits explained in the key."""
+    judged = int((dataset["outcome"].sel(threshold="0.143").values != "outside").sum())
+    marks, edges = _histograms(dataset, max(judged, 1))
+    top = max(0.01, *(float(mark.y.max()) for mark in marks if isinstance(mark, Curve)))
+    limits = [dataclasses.replace(line, label="", key=_without_number(line.label)) for line in _limits(dataset)]
+    x_limits = _left_end([*marks, *limits], edges), float(edges[-1])
+    names = "local resolution [Å]", "part of the places"
+    return Panel((*marks, *limits), "", "", *names, x_limits, (0.0, 1.05 * top))
+
+
+def _without_number(words: str) -> str:
+    return " ".join(words.split()[:-2]) if words.endswith("Å") else words
+
+
 PLOTS = {"cryonb/local_resolution": local_resolution_sheet}
+ROWS = {"cryonb/local_resolution": rows_beside}

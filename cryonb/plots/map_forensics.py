@@ -1,5 +1,6 @@
 """Forensics of half maps on one page: their power with its floors and cliffs, what a curve prints, and the findings."""
 
+import dataclasses
 import math
 import textwrap
 
@@ -7,14 +8,25 @@ import numpy as np
 import xarray as xr
 
 from . import facts, frequency, wording
+from .curves import FSC_LIMITS
 from .layout import runs_of
-from .marks import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SKY, Band, Curve, Line, Panel, Row, Sheet
+from .marks import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SKY, VERMILLION, Band, Curve, Line, Panel, Row, Sheet
 
 WORDS_WIDE = 118
 """Characters of a finding that fit in one line of the figure."""
 
 DECADES_BELOW = 2.0
 """Decades below the lowest floor that the power axis still shows."""
+
+
+LIMIT_WORDS = {
+    "likely_nyquist": ("likely particle Nyquist", "likely"),
+    "information_end": ("information ends", "ends"),
+}
+"""Words in full and in short of the limits that were found."""
+
+NOTE_WIDE = 30
+"""Characters of a line of the note beside other runs, where four of them share the page."""
 
 
 def power_panel(dataset: xr.Dataset) -> Panel:
@@ -48,13 +60,15 @@ def power_panel(dataset: xr.Dataset) -> Panel:
     return Panel(marks, "", "", "", "power per coefficient", limits, (low, high), "frequency", "log")
 
 
-def printed_panel(dataset: xr.Dataset) -> Panel:
+def printed_panel(dataset: xr.Dataset, named: bool = False) -> Panel:
     """Return what an FSC of the maps prints, shells that hold nothing of their own hatched.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Kind ``cryonb/map_forensics``.
+    named : bool, optional
+        Whether the limits carry their words and the key explains the hatching.
 
     Returns
     -------
@@ -67,7 +81,8 @@ def printed_panel(dataset: xr.Dataset) -> Panel:
     curves = [Curve(x, held, "fsc", "of the maps as they are", BLUE, "-", 2.0)]
     if np.isfinite(only).any():
         curves.append(Curve(x, only, "printed", "printed past the data", GREY, ":"))
-    marks = (*_empty_bands(dataset, False), *frequency.threshold_lines(), *_limits(dataset, named=False), *curves)
+    limits = _limits(dataset, "short" if named else "")
+    marks = (*_empty_bands(dataset, named), *frequency.threshold_lines(), *limits, *curves)
     y_label, limits = "Fourier shell correlation", frequency.limits(dataset)
     return Panel(marks, "", "", frequency.X_LABEL, y_label, limits, (-0.1, 1.03), "frequency")
 
@@ -132,8 +147,8 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def _limits(dataset: xr.Dataset, named: bool = True) -> list[Line]:
-    lines = frequency.nyquist_lines(dataset, names="full" if named else "")
+def _limits(dataset: xr.Dataset, names: str = "full") -> list[Line]:
+    lines = frequency.nyquist_lines(dataset, names=names)
     likely, end = (facts.number(dataset, name) for name in ("likely_particle_nyquist", "information_end"))
     known = [line.at for line in lines]
 
@@ -141,13 +156,17 @@ def _limits(dataset: xr.Dataset, named: bool = True) -> list[Line]:
         return math.isfinite(at) and all(abs(at - other) > 0.02 * other for other in known)
 
     if is_new(likely):
-        label = f"likely particle Nyquist {wording.angstrom(1 / likely)}" if named else ""
-        lines.append(Line(likely, "likely_nyquist", label, "x", "#D55E00", "--"))
+        lines.append(_named_line(likely, "likely_nyquist", names, VERMILLION, "--"))
         known.append(likely)
     if end > 0 and is_new(1.0 / end):
-        label = f"information ends {wording.angstrom(end)}" if named else ""
-        lines.append(Line(1.0 / end, "information_end", label, "x", BLACK, ":"))
+        lines.append(_named_line(1.0 / end, "information_end", names, BLACK, ":"))
     return lines
+
+
+def _named_line(at: float, name: str, names: str, colour: str, style: str) -> Line:
+    full, short = LIMIT_WORDS[name]
+    label = f"{full if names == 'full' else short} {wording.angstrom(1.0 / at)}" if names else ""
+    return Line(at, name, label, "x", colour, style, full if names == "short" else "")
 
 
 def _empty_bands(dataset: xr.Dataset, named: bool) -> list[Band]:
@@ -165,4 +184,30 @@ def _empty_bands(dataset: xr.Dataset, named: bool) -> list[Band]:
     ]
 
 
+def beside(dataset: xr.Dataset, x_limits: tuple[float, float], title: str) -> Panel:
+    """Return the panel by which forensics stand beside other runs.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Kind ``cryonb/map_forensics``.
+    x_limits : tuple of float
+        Ends of the frequency axis [1/angstrom].
+    title : str
+        Words above it.
+
+    Returns
+    -------
+    Panel
+        What an FSC of the maps prints; its note lists the findings and where information ends.
+    """
+    found = [_word(name) for name, yes in zip(dataset["finding"].values, dataset["found"].values) if yes]
+    end = facts.number(dataset, "information_end")
+    lines = textwrap.wrap(f"found: {', '.join(found) or 'nothing'}", NOTE_WIDE)
+    lines += [f"information ends at {wording.angstrom(end)}"] if end > 0 else []
+    panel = printed_panel(dataset, named=True)
+    return dataclasses.replace(panel, title=title, note="\n".join(lines), x_limits=x_limits, y_limits=FSC_LIMITS)
+
+
 PLOTS = {"cryonb/map_forensics": forensics_sheet}
+PANELS = {"cryonb/map_forensics": beside}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import xarray as xr
 
@@ -13,6 +14,7 @@ from .images import central_section, grey_limits, image_panels, maps_of
 from .marks import SERIES, Curve, Panel, Row, Sheet
 
 ACROSS = 4
+MOST_VERDICTS = 3
 FSC_HEIGHT = {1: 3.2, 2: 3.0, 3: 2.6, 4: 2.5}
 
 
@@ -44,7 +46,7 @@ def runs_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
         for name, one in terms.by_class(run).items()
     }
     for label, run in runs.items():
-        shows = has_curves(run) or bool(maps_of(run))
+        shows = has_curves(run) or bool(maps_of(run)) or run.attrs.get("schema") in bound("ROWS")
         must(
             shows,
             f"run {label!r} must hold an FSC or a map",
@@ -108,16 +110,35 @@ def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
     runs = runs_of(tree)
     labels = list(runs)
     rows: list[Row] = []
+    make = _maker_of_rows(runs)
     for start in range(0, len(labels), ACROSS):
-        rows += _rows({label: runs[label] for label in labels[start : start + ACROSS]}, runs)
+        rows += make({label: runs[label] for label in labels[start : start + ACROSS]}, runs)
     return Sheet(
         tuple(rows),
-        "Runs side by side",
-        "",
+        "What the FSC is made of" if all(map(terms.is_decomposition, runs.values())) else "Runs side by side",
+        _verdicts(runs),
         "\n".join(f"{label}: {wording.settings_line(run)}" for label, run in runs.items()),
         " ".join(f"{label}: {_reading(run)}" for label, run in runs.items()),
         aligned=True,
     )
+
+
+def _verdicts(runs: dict[str, xr.Dataset]) -> str:
+    """Return what each run says of itself, where few enough do to be read above the row."""
+    said = [f"{label}: {wording.verdict(run)}" for label, run in runs.items() if "verdict" in run.attrs]
+    return "\n".join(said) if len(said) <= MOST_VERDICTS else ""
+
+
+def _maker_of_rows(runs: dict[str, xr.Dataset]) -> Callable[[dict, dict], list[Row]]:
+    """Return what makes the rows of these runs: their kind's own where it has no axis of spatial frequency."""
+    own = {run.attrs.get("schema"): label for label, run in runs.items() if run.attrs.get("schema") in bound("ROWS")}
+    if not own:
+        return _rows
+    kind, label = next(iter(own.items()))
+    rule = f"run {label!r} must stand beside others of its kind, {kind}"
+    others = sorted({str(run.attrs.get("schema")) for run in runs.values()} - {kind})
+    must(not others, rule, ", ".join(others), "Compare each kind by itself", SchemaError)
+    return bound("ROWS")[kind]
 
 
 def _rows(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]:
@@ -188,7 +209,8 @@ def _key_label(label: str, run: xr.Dataset) -> str:
 
 
 def _reading(run: xr.Dataset) -> str:
-    parts = [wording.verdict(run), wording.nyquist_sentence(run)] if has_curves(run) else ["a map."]
+    says = has_curves(run) or "verdict" in run.attrs
+    parts = [wording.verdict(run), wording.nyquist_sentence(run)] if says else ["a map."]
     settings = wording.settings_line(run).replace(" · ", ", ")
     return " ".join([*parts, f"Made with {settings}." if settings else ""]).strip()
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from . import facts
@@ -23,7 +24,14 @@ SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmet
 CORNER_WORDS = {"keep": "map corners kept", "soft": "map corners softened"}
 """Corners of the map, outside its sphere; "auto" says nothing, since a run decides between the two."""
 
-BAND_WORDS = {"support": "next to the data, predictable but not measured,", "noise": "data without correlation"}
+BELOW_FLOOR = "below floor"
+"""What a shell is called that holds no more than rounding or the leak of a mask."""
+
+BAND_WORDS = {
+    "support": "next to the data, predictable but not measured,",
+    "noise": "data without correlation",
+    BELOW_FLOOR: "below the floor, rounding or mask leak only,",
+}
 
 SAME_RESOLUTION = 0.005
 """Relative difference of two resolutions below which the one is not called finer than the other."""
@@ -138,8 +146,28 @@ def _setting(name: str, value: Any) -> str:
     )
 
 
+def band_names(dataset: xr.Dataset) -> np.ndarray:
+    """Return the band of every shell, those that hold data named apart where they are flagged `below_floor`.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with a `frequency` dimension.
+
+    Returns
+    -------
+    ndarray
+        Text, shape (frequency,).
+    """
+    bands = facts.bands(dataset)
+    if "below_floor" not in dataset:
+        return bands
+    below = dataset["below_floor"].values.astype(bool) & np.isin(bands, facts.DATA_BANDS)
+    return np.where(below, BELOW_FLOOR, bands)
+
+
 def band_sentence(dataset: xr.Dataset) -> str:
-    """Return which shells are measured, corner, without correlation, next to data, or empty, as a sentence.
+    """Return which shells are measured, corner, without correlation, below the floor or empty, as a sentence.
 
     Parameters
     ----------
@@ -154,7 +182,7 @@ def band_sentence(dataset: xr.Dataset) -> str:
     frequency = dataset["frequency"].values
     parts = [
         f"{BAND_WORDS.get(label, label)} from {_reach(frequency[first])} to {_reach(frequency[last])}"
-        for label, first, last in runs_of(facts.bands(dataset))
+        for label, first, last in runs_of(band_names(dataset))
     ]
     return f"Shells: {'; '.join(parts)}."
 
@@ -279,9 +307,19 @@ def verdict(dataset: xr.Dataset) -> str:
     )
     resolution, end = facts.crossing(dataset), facts.data_end(dataset)
     tail = f"; the data end at {angstrom(end)}" if math.isfinite(end) else ""
+    tail += _floor_words(dataset)
     if math.isfinite(resolution):
         past = past_nyquist(dataset, resolution)
         return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{', ' + past if past else ''}{tail}."
     if not math.isfinite(end):
         return "No shell holds data: there is no curve."
     return f"The {word} curve does not fall to 0.143: no resolution to state{tail}."
+
+
+def _floor_words(dataset: xr.Dataset) -> str:
+    """Return from where on the last shells with data hold rounding or mask leak only."""
+    stretches = [stretch for stretch in runs_of(band_names(dataset)) if stretch[0] in (*facts.DATA_BANDS, BELOW_FLOOR)]
+    if not stretches or stretches[-1][0] != BELOW_FLOOR:
+        return ""
+    start = _reach(dataset["frequency"].values[stretches[-1][1]])
+    return f", and from {start} on they are no more than rounding or mask leak"

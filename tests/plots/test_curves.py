@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import cryonb as cn
 from cryonb import schema
 from cryonb.plots import curves
 from cryonb.plots.marks import Band, Curve, Line, Points, Text
@@ -77,3 +78,22 @@ def test_the_figure_in_words_holds_resolution_end_bands_and_limits(make_fsc):
         "box 128",
     ):
         assert part in words
+
+
+def test_a_plateau_of_mask_leak_is_hatched_and_said():
+    maps = cn.filtered_half_maps("filter_then_mask", box_size=32, voxel_size=3.0, lowpass=14.4)
+    fsc = cn.diagnose(maps, "fsc", n_draws=1)
+    flagged = fsc["below_floor"].values
+    assert flagged.any()
+    sheet = curves.fsc_sheet(fsc)
+    x = fsc["frequency"].values
+    floors = sheet.of(Band, "below floor")
+    inside = np.array([any(band.start <= at <= band.stop for band in floors) for at in x])
+    np.testing.assert_array_equal(inside, flagged & fsc["band"].isin(["measured", "corner"]).values)
+    plateau = sheet.of(Curve, "masked")[0].y[inside]
+    assert plateau.min() > 0.9
+    assert "rounding or mask leak" in sheet.headline
+    assert "below the floor, rounding or mask leak only, from" in sheet.description
+    plain = cn.diagnose(cn.filtered_half_maps("filter", box_size=32, voxel_size=3.0, lowpass=14.4), "fsc")
+    assert not curves.fsc_sheet(plain).of(Band, "below floor")
+    assert "leak" not in curves.fsc_sheet(plain).headline

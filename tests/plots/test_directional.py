@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import xarray as xr
 
 from cryonb import plots
 from cryonb.diagnostics import diagnose
@@ -100,5 +101,15 @@ def test_shells_that_hold_leak_only_are_hatched_and_named(gap):
     step = float(gap["frequency"][1])
     assert len(bands) == 2
     assert (bands[0].start, bands[0].stop) == (pytest.approx(8.5 * step), pytest.approx(11.5 * step))
-    assert "without signal" in bands[0].label
+    assert "rounding or mask leak" in bands[0].label
     assert not directional_sheet(gap).of(Band, "below floor")
+
+
+def test_directional_curves_stand_beside_each_other(gap):
+    sheet = plots.sheet(xr.DataTree.from_dict({"gap": gap, "even": judged()}))
+    panels = sheet.rows[0].panels
+    assert [panel.title for panel in panels] == ["gap", "even"]
+    assert all(panel.of(Curve, "global") and panel.of(Area, "range") for panel in panels)
+    assert len({(panel.x_limits, panel.y_limits) for panel in panels}) == 1
+    assert f"cFAR {float(gap['cfar']):.2f}" in panels[0].note
+    assert f"gap: {wording.sentence(gap.attrs['verdict'])}" in sheet.headline

@@ -96,3 +96,18 @@ def test_the_axis_holds_all_runs(make_fsc):
 
 def test_thresholds_are_named():
     assert {line.name: line.at for line in frequency.threshold_lines()} == {"0.143": 0.143, "0.5": 0.5}
+
+
+def test_shells_below_the_floor_are_hatched_and_empty_ones_stay_empty(make_fsc):
+    fsc = make_fsc()
+    below = np.zeros(fsc.sizes["frequency"], bool)
+    below[40:44] = True
+    below[fsc["band"].values == "no data"] = True
+    fsc["below_floor"] = ("frequency", below)
+    bands = frequency.band_marks(fsc, frequency.limits(fsc)[1])
+    (floor,) = [band for band in bands if band.name == "below floor"]
+    step = float(fsc["frequency"][1])
+    assert (floor.start, floor.stop) == (pytest.approx(39.5 * step), pytest.approx(43.5 * step))
+    assert floor.hatch and floor.label == "below the floor: rounding or mask leak"
+    empty = next(band for band in bands if band.name == "no data")
+    assert (empty.hatch, empty.colour) != (floor.hatch, floor.colour)

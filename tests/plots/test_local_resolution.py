@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import cryonb as cn
 from cryonb import schema
+from cryonb.errors import SchemaError
+from cryonb.plots import draw
+from cryonb.plots import sheet as sheet_of
 from cryonb.plots.local_resolution import histogram_panel, local_resolution_sheet
 from cryonb.plots.marks import Curve, Image, Line
 
@@ -57,3 +61,28 @@ def test_a_map_without_any_resolution_is_still_drawn(judged):
     figure = cn.draw(empty)
     assert "global FSC at 0.143 not reached" in histogram_panel(empty).note
     assert figure.sheet.of(Image)[0].overlay_low == pytest.approx(float(judged["data_end"]))
+
+
+def test_local_resolutions_stand_beside_each_other_on_one_scale(judged):
+    coarse = judged.copy(deep=True)
+    coarse["resolution_section"][:] = 2.0 * judged["resolution_section"].values
+    coarse["quantile_resolution"][:] = 9.0
+    coarse = coarse.assign_coords(bin=("bin", 2.0 * judged["bin"].values, judged["bin"].attrs))
+    sheet = sheet_of(xr.DataTree.from_dict({"fine": judged, "coarse": coarse}))
+    sections, histograms = sheet.rows
+    assert [panel.title for panel in sections.panels] == ["fine", "coarse"]
+    images = [panel.of(Image)[0] for panel in sections.panels]
+    assert np.array_equal(images[1].overlay, coarse["resolution_section"].values[0, 0], equal_nan=True)
+    assert len({(image.overlay_low, image.overlay_high) for image in images}) == 1
+    assert len({(panel.x_limits, panel.y_limits) for panel in histograms.panels}) == 1
+    counts = judged["histogram"].sel(threshold="0.143").values
+    places = int((judged["outcome"].sel(threshold="0.143") != "outside").sum())
+    assert histograms.panels[0].of(Curve, "histogram 0.143")[0].y.max() == pytest.approx(counts.max() / places)
+    assert [panel.note.split("\n")[0] for panel in sections.panels] == ["no local resolution", "0.143: median 9.00 Å"]
+    assert all("window" in panel.note for panel in sections.panels)
+    assert draw(xr.DataTree.from_dict({"fine": judged, "coarse": coarse})).axes
+
+
+def test_a_local_resolution_beside_another_kind_is_refused(judged, make_fsc):
+    with pytest.raises(SchemaError, match="'local' must stand beside others of its kind.*got cryonb/fsc"):
+        sheet_of(xr.DataTree.from_dict({"local": judged, "curve": make_fsc()}))

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from cryonb import schema
 from cryonb.diagnostics import map_forensics as diagnostic
 from cryonb.diagnostics.map_findings import NAMES
 from cryonb.plots import draw
 from cryonb.plots import map_forensics as file
+from cryonb.plots import sheet as sheet_of
 from cryonb.plots.marks import Band, Curve, Line
 
 
@@ -76,3 +78,15 @@ def test_floors_and_both_nyquist_lines_are_there():
 def test_nothing_found_is_drawn_as_well():
     figure = draw(forensics(empty_from=99, found=()))
     assert "□ not found: upsampled" in figure.sheet.caption and not figure.sheet.of(Band)
+
+
+def test_forensics_stand_beside_each_other():
+    some = {"one": forensics(), "two": forensics(empty_from=25, found=())}
+    sheet = sheet_of(xr.DataTree.from_dict(some))
+    first, second = sheet.rows[0].panels
+    assert first.note.startswith("found: filtered, masked\ninformation ends at 6.72")
+    assert second.note.startswith("found: nothing")
+    assert first.of(Curve, "printed") and first.of(Band, "floor")[0].label == "rounding only"
+    assert first.of(Line, "likely_nyquist")[0].label == "likely 5.88 Å"
+    assert first.of(Line, "likely_nyquist")[0].key == "likely particle Nyquist"
+    assert (first.x_limits, first.y_limits) == (second.x_limits, second.y_limits)

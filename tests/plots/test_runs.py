@@ -91,3 +91,11 @@ def test_a_run_with_nothing_to_show_is_named(make_fsc):
     tree = xr.DataTree.from_dict({"good": make_fsc(), "empty": xr.Dataset(attrs={"schema": "cryonb/fsc"})})
     with pytest.raises(SchemaError, match="'empty'"):
         runs.side_by_side_sheet(tree)
+
+
+def test_verdicts_stand_above_as_long_as_they_can_be_read(make_fsc):
+    some = {f"run {index}": make_fsc(seed=index).assign_attrs(verdict=f"Says {index}.") for index in range(4)}
+    few = runs.side_by_side_sheet(xr.DataTree.from_dict(dict(list(some.items())[:3])))
+    assert few.headline == "run 0: Says 0.\nrun 1: Says 1.\nrun 2: Says 2."
+    many = runs.side_by_side_sheet(xr.DataTree.from_dict(some))
+    assert many.headline == "" and "Says 3." in many.description
