@@ -108,3 +108,22 @@ def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
         for labels in product(*(result[dim].values for dim in outer)):
             stem = "_".join([name, *(str(label) for label in labels)])
             yield stem, variable.sel(dict(zip(outer, labels)))
+
+
+def gaps(result: xr.Dataset) -> Iterator[str]:
+    """Yield a sentence for every volume that has voxels without a value, which files of maps cannot hold.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        Any kind.
+
+    Yields
+    ------
+    str
+        What stands for them in the file, and how many there are.
+    """
+    for stem, volume in volumes(result):
+        empty = int(volume.isnull().sum())
+        if empty:
+            yield f"{stem}.mrc: 0 stands for no value, in {empty} of {volume.size} voxels"

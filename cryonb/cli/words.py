@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import xarray as xr
 
 from .. import plots
+from .results import gaps
 
 _SILENT = ("schema", "provenance", "history", "title", "verdict")
 _NAMES = {"angstrom": "A", "angstrom^2": "A^2", "angstrom^3": "A^3", "1/angstrom": "1/A", "1": "", "factor": ""}
@@ -34,6 +35,7 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
         lines += [f"  {line}" for line in resolutions(dataset)]
     if plots.is_decomposition(dataset):
         lines += [f"  {line}" for line in term_table(dataset)]
+    lines += [f"  {line}" for line in gaps(dataset)]
     scalars = {**dataset.data_vars, **dataset.coords}
     lines += [f"  {plain(name)}: {_value(scalars[name])}" for name in scalars if scalars[name].ndim == 0]
     return lines

@@ -19,6 +19,9 @@ from .table import Request
 RIGHT_ANGLES = ((90.0, 90.0, 90.0), (0.0, 0.0, 0.0))
 STACK_BATCH = 256
 
+NO_VALUE = 0.0
+"""What voxels without a value (NaN) hold in a file, since programs that show maps cannot read NaN."""
+
 
 def read_map(path: str | os.PathLike, voxel_size: float | None = None) -> xr.Dataset:
     """Return a map as a Dataset of kind ``cryonb/volume``.
@@ -105,12 +108,18 @@ def write_map(volume: Any, path: str | os.PathLike, voxel_size: float | None = N
     Raises
     ------
     InputError
-        If there is no single map, no voxel size, or the target cannot be written.
+        If there is no single map, no voxel size, a voxel that is infinite, or the target cannot be written; or if some
+        voxels are NaN and others 0, which could not be told apart in the file.
+
+    Notes
+    -----
+    Programs that show maps cannot read NaN. A voxel without a value is written as 0, and a label of the header says so.
     """
     array = _single_map(volume)
     values = np.ascontiguousarray(getattr(array, "values", array), dtype=np.float32)
     rule = "a map to write must have the axes z, y, x"
     must(values.ndim == 3, rule, f"shape {values.shape}", "Select one half or class first")
+    values, empty = _without_gaps(values)
     size = _given_size(array, voxel_size, "voxel_size")
     origin = tuple(float(getattr(array, "coords", {}).get(f"origin_{axis}", 0.0)) for axis in "xyz")
     with replacing(path) as partial, _new(partial) as stream:
@@ -118,6 +127,21 @@ def write_map(volume: Any, path: str | os.PathLike, voxel_size: float | None = N
         stream.set_volume()
         stream.voxel_size = size
         stream.header.origin = origin
+        if empty:
+            stream.add_label(f"cryonb: {NO_VALUE:g} = no value, in {empty} of {values.size} voxels")
+
+
+def _without_gaps(values: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return a map whose voxels without a value are filled, and how many there were."""
+    infinite = int(np.isinf(values).sum())
+    must(infinite == 0, "a map to write must hold no infinite voxel", f"{infinite} voxels", "Mend the map first")
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return values, 0
+    taken = int((values == NO_VALUE).sum())
+    rule = f"a map with voxels that are NaN, written as {NO_VALUE:g}, must hold no voxel of that value"
+    must(taken == 0, rule, f"{taken} voxels", "Fill the voxels without a value yourself")
+    return np.where(gaps, np.float32(NO_VALUE), values), int(gaps.sum())
 
 
 def write_stack(images: Any, path: str | os.PathLike, pixel_size: float | None = None) -> None:

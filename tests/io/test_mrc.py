@@ -238,6 +238,33 @@ def test_arrays_need_a_voxel_size_and_three_axes(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("suffix", [".mrc", ".mrc.gz"])
+def test_voxels_without_a_value_are_written_as_zero_and_the_header_says_so(tmp_path, suffix):
+    values = box((5, 6, 7)) + 3.0
+    values[1, 2:4] = np.nan
+    io.write_map(values, tmp_path / f"a{suffix}", voxel_size=1.5)
+    with mrcfile.open(tmp_path / f"a{suffix}") as stream:
+        np.testing.assert_array_equal(stream.data, np.nan_to_num(values, nan=0.0))
+        assert "cryonb: 0 = no value, in 14 of 210 voxels" in stream.get_labels()
+        assert stream.header.dmin == 0 and np.isfinite(stream.header.rms)
+    assert np.isnan(values).sum() == 14
+    io.write_map(np.nan_to_num(values, nan=1.0), tmp_path / "b.mrc", voxel_size=1.5)
+    with mrcfile.open(tmp_path / "b.mrc") as stream:
+        assert not any("no value" in label for label in stream.get_labels())
+
+
+@pytest.mark.parametrize(
+    ("places", "said"), [({0: np.inf}, "no infinite voxel"), ({0: np.nan, 1: 0.0}, "got 1 voxels")]
+)
+def test_maps_that_a_file_would_misstate_are_refused(tmp_path, places, said):
+    values = box((3, 3, 3)) + 3.0
+    for place, value in places.items():
+        values[0, 0, place] = value
+    with pytest.raises(InputError, match=said):
+        io.write_map(values, tmp_path / "a.mrc", voxel_size=1.5)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("size", [7, 8])
 def test_written_stacks_come_back(tmp_path, size):
     images = np.random.default_rng(1).normal(3.0, 2.0, (600, size, size)).astype(np.float32)
