@@ -1,26 +1,55 @@
-"""The demonstration: one small data set that hits Nyquist, reconstructed at its own box and at twice that.
+"""The demonstration: one small data set that hits Nyquist, and what its FSC curve is made of in three boxes.
 
 Its particles were recorded at 1.5 angstrom a pixel and binned by two, so they end at 6 angstrom. In a box twice as
-large the curve of the same particles runs on past 6 angstrom: the corners of their square transforms reach further.
+large the curve of the same particles runs on past 6 angstrom: as a flat tail that looks like signal and is made by the
+interpolation grid, or, where the corners of the images are used, as a decay that is signal and ends.
 """
 
 import dataclasses
 import math
 from collections.abc import Callable
 
-import numpy as np
 import xarray as xr
 
 from .compare import compare
-from .diagnostics import diagnose
-from .imaging.shells import crossing
-from .refine.loop import reconstruct
 from .simulate import demo_particles
+from .verbs import diagnose, reconstruct
 
 Progress = Callable[[float, str], None]
 
-PAD_FACTOR = 2.0
-SHARES = {"particles": 0.55, "own": 0.7, "larger": 0.85, "circle": 1.0}
+DITHERS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One way to reconstruct the particles.
+
+    Attributes
+    ----------
+    enlarged : int
+        Size of the box, in particle boxes.
+    pad_factor : float
+        Padding.
+    limit : {"circle", "square"}
+        In-plane limit.
+    share : float
+        Part of the whole demonstration's time that it takes.
+    """
+
+    enlarged: int
+    pad_factor: float
+    limit: str
+    share: float
+
+
+CASES = {
+    "own_box": Case(1, 2.0, "circle", 0.15),
+    "flat_tail": Case(2, 1.0, "circle", 0.25),
+    "corners": Case(2, 2.0, "square", 0.45),
+}
+"""The particles' own box; the larger one with a tail made by the grid; the same with the corners of the images."""
+
+SIMULATING = 1.0 - sum(case.share for case in CASES.values())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,31 +60,35 @@ class Demo:
     ----------
     particles : xarray.Dataset
         Kind ``cryonb/particles``.
-    own : xarray.Dataset
-        Kind ``cryonb/refinement``, at the particles' own box.
-    larger : xarray.Dataset
-        The same at twice that box, with the corners of the images' transforms.
-    circle : xarray.Dataset
-        The same at twice that box, without them.
-    fsc : xarray.Dataset
-        Kind ``cryonb/fsc``, of `larger`.
+    runs : dict of str to xarray.Dataset
+        Kind ``cryonb/refinement``: the half maps, by the names of `CASES`.
+    parts : dict of str to xarray.Dataset
+        Kind ``cryonb/decomposition``: what the curve of each is made of.
     """
 
     particles: xr.Dataset
-    own: xr.Dataset
-    larger: xr.Dataset
-    circle: xr.Dataset
-    fsc: xr.Dataset
+    runs: dict[str, xr.Dataset]
+    parts: dict[str, xr.Dataset]
 
     def tree(self) -> xr.DataTree:
-        """Return the two runs of the figure.
+        """Return the decompositions of the figure.
 
         Returns
         -------
         xarray.DataTree
-            One child a run.
+            One child a case, labelled by its settings.
         """
-        return compare({label(self.own): self.own, label(self.larger): self.larger})
+        return compare({label(part): part for part in self.parts.values()})
+
+    def maps(self) -> xr.DataTree:
+        """Return the runs whose maps are shown.
+
+        Returns
+        -------
+        xarray.DataTree
+            One child a case, labelled by its settings.
+        """
+        return compare({label(self.parts[name]): run for name, run in self.runs.items()})
 
     def results(self) -> dict[str, xr.Dataset]:
         """Return what is kept.
@@ -65,28 +98,27 @@ class Demo:
         dict of str to xarray.Dataset
             Parts of a session by name.
         """
-        runs = {label(run).replace(" ", "_"): run for run in (self.own, self.larger)}
-        return {**runs, f"{label(self.larger)}_circle".replace(" ", "_"): self.circle, "fsc": self.fsc}
+        return {**self.runs, **{f"{name}_decomposition": part for name, part in self.parts.items()}}
 
 
-def label(run: xr.Dataset) -> str:
-    """Return the name of a run.
+def label(part: xr.Dataset) -> str:
+    """Return the name of a decomposition.
 
     Parameters
     ----------
-    run : xarray.Dataset
-        Kind ``cryonb/refinement``.
+    part : xarray.Dataset
+        Kind ``cryonb/decomposition``.
 
     Returns
     -------
     str
-        Its box in words.
+        Its box, padding and limit in words.
     """
-    return f"box {int(run.box_size)}"
+    return f"box {int(part.box_size)}, pad {float(part.pad_factor):g}, {part.attrs['limit']}"
 
 
 def demonstrate(seed: int = 0, progress: Progress | None = None) -> Demo:
-    """Simulate, reconstruct twice and once more without corners, and judge.
+    """Simulate, reconstruct in three ways, and take each curve apart.
 
     Parameters
     ----------
@@ -101,26 +133,32 @@ def demonstrate(seed: int = 0, progress: Progress | None = None) -> Demo:
         Everything that was made.
     """
     tell = progress or (lambda fraction, text: None)
-    particles = demo_particles(seed, lambda fraction, text: tell(SHARES["particles"] * fraction, text))
-    size = particles.sizes["x"]
-    own = _run(particles, size, "square", tell, "own")
-    larger = _run(particles, 2 * size, "square", tell, "larger")
-    circle = _run(particles, 2 * size, "circle", tell, "circle")
-    return Demo(particles, own, larger, circle, diagnose(larger, "fsc"))
+    particles = demo_particles(seed, _within(tell, 0.0, SIMULATING))
+    runs, parts, start = {}, {}, SIMULATING
+    for name, case in CASES.items():
+        box_size = case.enlarged * particles.sizes["x"]
+        box = dict(box_size=box_size, pad_factor=case.pad_factor, limit=case.limit, corners="keep")
+        settings = dict(box=box, compute=dict(seed=seed))
+        text = f"taking the curve of a box of {box_size} voxels apart"
+        runs[name] = reconstruct(particles, settings, progress=_within(tell, start, 0.0, text))
+        parts[name] = diagnose(
+            particles,
+            "decomposition",
+            config=settings,
+            dithers=DITHERS,
+            surrogates=0,
+            progress=_within(tell, start, case.share, text),
+        )
+        start += case.share
+    return Demo(particles, runs, parts)
 
 
-def _run(particles: xr.Dataset, box_size: int, limit: str, tell: Progress, part: str) -> xr.Dataset:
-    names = list(SHARES)
-    start = SHARES[names[names.index(part) - 1]]
-    box = dict(box_size=box_size, pad_factor=PAD_FACTOR, limit=limit, corners="keep")
-    text = f"reconstructing in a box of {box_size} voxels"
-    return reconstruct(
-        particles, box=box, progress=lambda fraction, _: tell(start + (SHARES[part] - start) * fraction, text)
-    )
+def _within(tell: Progress, start: float, share: float, words: str = "") -> Progress:
+    return lambda fraction, text: tell(start + share * fraction, words or text)
 
 
 def summary(demo: Demo) -> list[str]:
-    """Return what the demonstration shows, in ten plain lines whose numbers come from its results.
+    """Return what the demonstration shows, in plain lines whose numbers come from its results.
 
     Parameters
     ----------
@@ -130,49 +168,20 @@ def summary(demo: Demo) -> list[str]:
     Returns
     -------
     list of str
-        Ten lines.
+        What was done, one verdict a case, and how to read them.
     """
-    own, larger, circle = demo.own, demo.larger, demo.circle
-    nyquist = 1.0 / float(larger.particle_nyquist)
-    corner = nyquist / math.sqrt(2.0)
-    images = demo.particles["image"]
+    images, own = demo.particles["image"], demo.runs["own_box"]
+    pixel, nyquist = float(own.pixel_size), 1.0 / float(own.particle_nyquist)
     return [
-        f"{images.shape[0]} particles of {images.shape[-1]} pixels at {_of(own, 'pixel_size'):g} A, with known poses, "
-        "CTF and noise, were simulated.",
-        f"Along its rows such an image holds nothing finer than {nyquist:.2f} A, its Nyquist; this particle has "
-        "detail beyond that.",
-        f"Box {_of(own, 'box_size'):g} ({_of(own, 'voxel_size'):g} A voxels): the FSC of the half maps is "
-        f"{_at(own, nyquist):.2f} at {nyquist:.2f} A, where box and data end.",
-        f"It {_falls(own)}.",
-        f"Box {_of(larger, 'box_size'):g} ({_of(larger, 'voxel_size'):g} A voxels), the same images: the FSC is "
-        f"{_at(larger, nyquist):.2f} at {nyquist:.2f} A and runs on past it.",
-        f"It {_falls(larger)}, which looks like a gain.",
-        "What lies past Nyquist comes from the corners of the square transforms, which reach 1.41 times further, "
-        f"to {corner:.2f} A, and thin out.",
-        f"Without the corners (limit circle) the FSC of the same box {_falls(circle)}.",
-        f"Past {corner:.2f} A no image holds anything: {_beyond(larger, corner)}.",
-        f"For finer detail extract the particles again with pixels below {_of(own, 'pixel_size'):g} A; a larger box "
-        "alone adds none.",
+        f"{images.shape[0]} particles of {images.shape[-1]} pixels at {pixel:g} A, with known poses, CTF and noise, "
+        f"were simulated; along its rows such an image holds nothing finer than {nyquist:.2f} A, its Nyquist.",
+        "They were reconstructed in three ways, and what each FSC curve is made of was measured:",
+        *(f"  {label(part)}: {part.attrs['verdict']}" for part in demo.parts.values()),
+        "How to read it:",
+        "  in-band signal, corner signal: tied to the particle, so real. The corners of square images reach 1.41 times "
+        f"further than Nyquist, to {nyquist / math.sqrt(2.0):.2f} A, and thin out on the way.",
+        "  grid-locked interpolation: made by the grid that both halves share; turn one of the grids and it is gone.",
+        "  support smoothness: shells just past the data follow from those before them; predictable, not measured.",
+        "  no data: no image holds anything there, whatever number a program prints.",
+        f"For finer detail extract the particles again with pixels below {pixel:g} A; a larger box alone adds none.",
     ]
-
-
-def _of(run: xr.Dataset, name: str) -> float:
-    return float(run[name])
-
-
-def _falls(run: xr.Dataset) -> str:
-    shell = crossing(run.fsc_unmasked.values, 0.143, np.isfinite(run.fsc_unmasked.values))
-    if not math.isfinite(shell):
-        return "never falls to 0.143, so no resolution can be stated"
-    return f"falls to 0.143 at {1.0 / (shell * float(run.frequency[1])):.2f} A"
-
-
-def _at(run: xr.Dataset, resolution: float) -> float:
-    return float(run.fsc_unmasked.sel(frequency=1.0 / resolution, method="nearest"))
-
-
-def _beyond(run: xr.Dataset, resolution: float) -> str:
-    values = run.fsc_unmasked.values[run.frequency.values > 1.0 / resolution]
-    if not np.isfinite(values).any():
-        return "no shell there has an FSC"
-    return f"the mean FSC of the shells there is {np.nanmean(values):.2f}, which means nothing"

@@ -10,10 +10,11 @@ from .flags import Parser
 from .outputs import check_writable, results_folder
 from .results import save_session
 
-DESCRIPTION = """Simulate particles that hit their Nyquist frequency, reconstruct them at their own box and at twice
-that, and show the FSC running past the frequency at which the particles end.
+DESCRIPTION = """Simulate particles that hit their Nyquist frequency, reconstruct them at their own box and, in two
+ways, at twice that, and show what each FSC curve is made of: signal, the corners of the images, or the interpolation
+grid.
 
-Writes a figure (PNG), half maps (MRC), a session (.zarr) and summary.txt.
+Writes figures (PNG), half maps (MRC), a session (.zarr) and summary.txt.
 """
 
 
@@ -41,14 +42,19 @@ def run(argv: list[str], console: Console) -> int:
     check_writable(out)
     made = demo.demonstrate(int(arguments.seed), console.progress)
     lines = demo.summary(made)
-    figure = plots.side_by_side(made.tree())
+    figures = {
+        "demo": plots.side_by_side(made.tree()),
+        "flat_tail": plots.draw(made.parts["flat_tail"]),
+        "maps": plots.side_by_side(made.maps()),
+    }
     with results_folder(out) as folder:
-        plots.save_figure(figure, folder / "demo.png")
+        for name, figure in figures.items():
+            plots.save_figure(figure, folder / f"{name}.png")
         save_session(made.results(), folder)
-        for run_of, name in ((made.own, "own_box"), (made.larger, "larger_box")):
-            for half in run_of.half.values:
-                io.write_map(run_of.half_map.sel(half=half), folder / f"{name}_half_{half}.mrc")
+        for name, made_run in made.runs.items():
+            for half in made_run.half.values:
+                io.write_map(made_run.half_map.sel(half=half), folder / f"{name}_half_{half}.mrc")
         (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     console.close()
-    console.say("\n".join([*lines, "", f"The figure, half maps and session are in {out}."]))
+    console.say("\n".join([*lines, "", f"The figures, half maps and session are in {out}."]))
     return 0

@@ -278,29 +278,56 @@ def test_notes_are_one_line_each_on_stderr(simulated, tmp_path, capsys):
     assert "4.1" in said.err
 
 
-def test_demo_shows_the_curve_running_past_nyquist(tmp_path, capsys, monkeypatch):
+def test_demo_takes_the_curve_apart_in_three_boxes(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(demo, "demo_particles", smaller_demo)
     said = run(capsys, "demo", "--out", tmp_path / "out")
-    halves = [f"{box}_box_half_{half}.mrc" for box in ("larger", "own") for half in "AB"]
-    assert names(tmp_path / "out") == sorted(["demo.png", *halves, "session.zarr", "summary.txt"])
+    halves = [f"{name}_half_{half}.mrc" for name in demo.CASES for half in "AB"]
+    figures = ["demo.png", "flat_tail.png", "maps.png"]
+    assert names(tmp_path / "out") == sorted([*figures, *halves, "session.zarr", "summary.txt"])
     lines = (tmp_path / "out" / "summary.txt").read_text().splitlines()
-    assert len(lines) == 10
-    assert said.out.splitlines()[:10] == lines
+    assert said.out.splitlines()[: len(lines)] == lines
+    assert "6.00 A" in lines[0] and "4.24 A" in said.out
     session = cn.load(tmp_path / "out" / "session.zarr")
-    own, larger, circle = (session[name] for name in ("box_32", "box_64", "box_64_circle"))
-    assert float(own.particle_nyquist) == float(larger.particle_nyquist) == float(own.grid_nyquist)
-    assert float(larger.grid_nyquist) == 2 * float(larger.particle_nyquist)
-    past = larger.frequency.values > 1.1 * float(larger.particle_nyquist)
-    corner = past & (larger.frequency.values < 1.3 * float(larger.particle_nyquist))
-    assert np.isfinite(larger.fsc_unmasked.values[corner]).all()
-    assert float(larger.insertion_weight.values[:, corner].min()) > 0
-    assert float(circle.insertion_weight.values[:, past].max()) == 0
-    assert "6.00 A" in lines[1]
+    parts = {name: session[f"{name}_decomposition"].to_dataset() for name in demo.CASES}
+    for part in parts.values():
+        assert f"  {demo.label(part)}: {part.attrs['verdict']}" in lines
+
+
+@pytest.mark.slow
+def test_the_demo_shows_a_tail_of_the_grid_and_a_decay_of_the_corners():
+    made = demo.demonstrate()
+    says = {name: part.attrs["verdict"] for name, part in made.parts.items()}
+    assert "signal to the end" in says["own_box"]
+    assert "grid-locked interpolation" in says["flat_tail"] and "corner signal down" not in says["flat_tail"]
+    assert "corner signal down to" in says["corners"] and "grid-locked" not in says["corners"]
+    tail = made.parts["flat_tail"].sel(frequency=slice(1 / 5.0, None)).fsc
+    assert float(tail.sel(component="circle").mean()) > 0.08
+    assert abs(float(tail.sel(component="dithered_circle").mean())) < 0.02
+    assert float(tail.sel(component="grid_locked_circle").mean()) > 0.08
+
+
+def test_demo_keeps_the_runs_that_its_curves_are_of(monkeypatch):
+    monkeypatch.setattr(demo, "demo_particles", smaller_demo)
+    heard = []
+    made = demo.demonstrate(progress=lambda fraction, text: heard.append(fraction))
+    assert heard == sorted(heard) and heard[0] < 0.05 and heard[-1] == pytest.approx(1.0)
+    own, tail, corners = made.runs.values()
+    nyquist = float(own.particle_nyquist)
+    assert float(own.grid_nyquist) == nyquist and float(corners.grid_nyquist) == 2 * nyquist
+    past = corners.frequency.values > 1.1 * nyquist
+    reached = past & (corners.frequency.values < 1.3 * nyquist)
+    assert float(corners.insertion_weight.values[:, reached].min()) > 0
+    assert float(tail.insertion_weight.values[:, past].max()) < 1e-6 * float(tail.insertion_weight.max())
+    for name, part in made.parts.items():
+        curve = part.fsc.sel(component="standard" if part.attrs["limit"] == "square" else "circle").values
+        held = np.isfinite(made.runs[name].fsc_unmasked.values)
+        assert np.allclose(curve[held], made.runs[name].fsc_unmasked.values[held], atol=1e-4)
+    assert [int(part.n_dithers) for part in made.parts.values()] == [demo.DITHERS] * 3
 
 
 def smaller_demo(seed, progress):
     return cn.simulate(
-        "helices", box_size=64, pixel_size=1.5, n_particles=100, binning=2.0, seed=seed, progress=progress
+        "helices", box_size=64, pixel_size=1.5, n_particles=200, binning=2.0, snr=5.0, seed=seed, progress=progress
     )
 
 
