@@ -202,33 +202,37 @@ def _line_of(rows: list[dict]) -> str:
     return " | ".join([*parts, f"{whole['covered']:.1f} %"])
 
 
-def circumstances(seeds: range, seconds: float) -> str:
+def commit() -> str:
+    """Return the commit that is checked out."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True).stdout.strip()
+
+
+def circumstances(seeds: range, seconds: float, code: str) -> str:
     """Return when, with what and on what the table was made."""
     import numba
     import scipy
 
-    folder = Path(__file__).parent
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True)
     processor = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),
     )
     return (
-        f"{datetime.date.today()}, commit {git.stdout.strip()}, "
+        f"{datetime.date.today()}, commit {code}, "
         f"`python tests/benchmarks/calibration.py --seeds {len(seeds)} --first {seeds[0]}`; "
         f"{seconds / 60:.0f} minutes on {os.cpu_count()} cores ({processor}); Python {platform.python_version()}, "
         f"NumPy {np.__version__}, SciPy {scipy.__version__}, Numba {numba.__version__}."
     )
 
 
-def report(rows: list[dict], seeds: range, seconds: float) -> str:
+def report(rows: list[dict], seeds: range, seconds: float, code: str) -> str:
     """Return the page."""
     whole = figures(rows, "true_whole")
     return "\n".join(
         [
             "# Calibration of the decomposition",
             "",
-            circumstances(seeds, seconds),
+            circumstances(seeds, seconds, code),
             "",
             f"{len(rows)} decompositions of 300 to 900 particles of {BOX / BINNING:.0f} px into a box of {BOX}, "
             f"{DITHERS} turned grids; helix phantoms of B factors 0 to 400 A^2, SNR 0.03 to 5. Poses from the top are "
@@ -262,10 +266,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "CALIBRATION.md", help="Page to write.")
     parser.add_argument("--shells", type=Path, default=None, help="Also keep the numbers of every shell (.npz).")
     arguments = parser.parse_args()
-    start = time.perf_counter()
+    start, code = time.perf_counter(), commit()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     rows = all_rows(seeds, arguments.workers)
-    page = report(rows, seeds, time.perf_counter() - start)
+    page = report(rows, seeds, time.perf_counter() - start, code)
     arguments.out.write_text(page, encoding="utf-8")
     print(page)
     if arguments.shells:

@@ -54,7 +54,7 @@ def test_the_page_has_a_line_for_every_setting():
         for ctf in calibration.TRANSFERS
     ]
     assert len(calibration.setting_table(every)) == 2 + 16 + 1
-    assert "16 decompositions" in calibration.report(every, range(1), 60.0)
+    assert "16 decompositions" in calibration.report(every, range(1), 60.0, "c0ffee")
 
 
 def test_a_phantom_that_is_seen_whole_is_itself(truth):
