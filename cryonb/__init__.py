@@ -6,12 +6,15 @@ The rooms, from the ground up; each imports only what stands above it in this li
 
 - `units`, `errors`, `kernels`: words and inner loops. A kernel is a maker that a backend compiles.
 - `contracts`, `knobs`, `config`, `schema`: what plugs in, what a setting is, the settings, the kinds of Dataset.
-- `backends`, `engines`, `provenance`, `plots`: machines and paper.
+- `backends`, `engines`, `provenance`, `plots`: machines and paper. A file of `plots` binds the kinds that it draws to
+  ``PLOTS``, those that it sets beside other runs to ``PANELS`` or ``ROWS``, and `plots.catalogue` finds them.
 - `imaging`, `io`: the model of imaging on plain arrays; files.
 - `phantoms`, `simulate`, `filtered_maps`, `refine`: volumes, particles and half maps with known truth; labels off, a
-  run, labels on.
-- `diagnostics`: judgements, one file each.
-- `mask_files`, `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets.
+  run, labels on. `refine.operator` is that run with one switch changed, over and over; `refine.stand_in` makes images
+  that stand in for the particles; `refine.rejoin` gives particles the poses, halves and classes of a run.
+- `diagnostics`: judgements, one file each, with what they measure in files beside them.
+- `mask_files`, `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets, and
+  `mask_files` brings masks to the box of the maps.
 
 Files become Datasets in `io`, Datasets become tiles in `refine`, tiles become sums and sums become maps in `imaging`,
 maps become Datasets again in `refine`, and only Datasets reach diagnostics, figures and files.

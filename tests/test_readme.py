@@ -4,10 +4,11 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cryonb as cn
-from cryonb import cli, diagnostics
+from cryonb import cli, diagnostics, plots
 from cryonb.cli import command_compare, command_diagnose, command_reconstruct, command_simulate
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +41,66 @@ def test_python_names_exist():
     names = set(re.findall(r"\bcn\.(\w+)", TEXT))
     assert names
     assert names <= set(cn.__all__)
+
+
+@pytest.fixture(name="folder", scope="module")
+def _folder(tmp_path_factory):
+    """Return a folder with small files of the names that the README uses."""
+    folder = tmp_path_factory.mktemp("readme")
+    truth = cn.phantom("helices", box_size=24, pixel_size=4.0)
+    particles = cn.simulate(truth, n_particles=160, snr=5.0)
+    cn.write_star(particles, folder / "particles.star", folder / "particles.mrcs")
+    mask = np.pad(np.ones((16,) * 3, np.float32), 4)
+    cn.write_map(mask, folder / "mask.mrc", voxel_size=4.0)
+    run = cn.reconstruct(particles)
+    for number, half in enumerate("AB", 1):
+        cn.write_map(run.half_map.sel(half=half), folder / f"half{number}.mrc")
+    return folder
+
+
+SMALLER = {
+    "=128": "=36",
+    "dithers=4": "dithers=1",
+    '"decomposition", ': '"decomposition", surrogates=0, ',
+    '("filter_then_mask")': '("filter_then_mask", box_size=24, voxel_size=4.0, lowpass=19.0)',
+}
+"""What is changed of the README's Python, so that it takes seconds."""
+
+
+def test_the_python_of_the_readme_runs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    code = "\n".join(block for kind, block in BLOCKS if kind == "python")
+    for long, short in SMALLER.items():
+        assert long in code
+        code = code.replace(long, short)
+    names = {}
+    exec(code, names)
+    assert names["parts"].attrs["verdict"]
+    assert (folder / "session.zarr").is_dir()
+
+
+NOT_HERE = ("postprocess.star", "apoferritin.cif")
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run_one_after_the_other(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for line in COMMANDS:
+        if any(name in line for name in NOT_HERE):
+            continue
+        words = shlex.split(line.replace("box-size 128", "box-size 36").replace("dithers 4", "dithers 1"))[1:]
+        short = ["--surrogates", "0"] if "decomposition" in words else []
+        assert cli.main([*words, *short]) == 0, (line, capsys.readouterr().err)
+    for name in ("parts/decomposition", "run-parts/decomposition", "forensics/map_forensics", "guinier/guinier"):
+        assert (folder / f"{name}.png").is_file()
+    said = (folder / "compare" / "summary.txt").read_text()
+    assert "circle: Past 8.0 A, the Nyquist of your particles" in said and "square: Past 8.0 A" in said
+
+
+def test_the_words_of_a_verdict_are_explained():
+    explained = set(re.findall(r"^\| ([a-z][a-z -]+?) \|", TEXT, flags=re.MULTILINE))
+    drawn = {word.split(",")[0] for word in plots.TERM_WORDS.values()} - {"resampling"}
+    assert drawn | {"noise", "no data", "below the floor"} <= explained
 
 
 def test_diagnostics_are_listed():
