@@ -81,3 +81,9 @@ STAND_IN_IMAGE = 0.06  # relative: trilinear slices of a transform that ends at 
 STAND_IN_MAP = 0.99  # correlation: the same, inserted again
 STAND_IN_SCALE = 0.02  # relative: the same
 MEASURED_NOISE = 0.1  # relative: 150 images, rings of 20 coefficients and more, some of the pixels
+
+# -- the decomposition
+TELESCOPE = 1e-6  # absolute: terms are differences of float64 curves
+LAW_OF_ROOTS = 0.05  # absolute: root of the dithered FSC against the truth (0.022 measured)
+LAW_ELSEWHERE = 0.03  # absolute: where little or nothing is left of the signal (0.027 measured, at one thin corner)
+EXACT_CURVE = 0.04  # absolute: least squares amplify noise where coefficients are few (0.02 measured)
