@@ -17,12 +17,13 @@ from tolerances import (
 from cryonb.config import RunConfig
 from cryonb.diagnostics import diagnose
 from cryonb.errors import InputError
+from cryonb.imaging.dither import turned_grids, within_sphere
 from cryonb.imaging.exact import Solver, least_squares_volume
 from cryonb.imaging.fourier import half_transform
 from cryonb.imaging.shells import fourier_shell_correlation
 from cryonb.phantoms import phantom
 from cryonb.refine.loop import reconstruct
-from cryonb.refine.operator import Operator
+from cryonb.refine.operator import Operator, Switch
 from cryonb.refine.prepare import Weigher
 from cryonb.simulate import simulate
 
@@ -199,6 +200,32 @@ def test_the_curve_that_is_taken_apart_is_the_runs_own(groups):
         assert np.array_equal(found["insertion_weight"].values, run["insertion_weight"].values)
         assert float(found["data_end"]) == float(run["data_end"])
         assert float(found["resolution"]) == pytest.approx(float(run["resolution"]), nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "limit,tied,own", [("square", "dithered", "standard"), ("circle", "dithered_circle", "circle")]
+)
+def test_curves_are_correlations_of_the_operators_maps(limit, tied, own):
+    """Where shells hold data, what is spilled off the grid is taken out of the power, which raises a curve a little."""
+    found = small(options={"surrogates": 0}, box=dict(box_size=32, pad_factor=1))
+    operator = Operator(small_particles(), RunConfig.gather(box=dict(box_size=32, pad_factor=1)))
+    first, second = operator.run(Switch("A", limit), Switch("B", limit))
+    turned = [operator.run(Switch("B", limit, turn))[0] for turn in turned_grids(2, 0)]
+    known = within_sphere(first.transform)
+    expected = np.mean([fourier_shell_correlation(known, made.transform) for made in turned], axis=0)
+    raised = curve(found, tied) - expected
+    assert np.abs(raised[13:]).max() < TELESCOPE
+    assert raised.min() > -TELESCOPE and raised[: 8 if limit == "circle" else 11].max() < 0.02
+    standard = fourier_shell_correlation(first.transform, second.transform)
+    assert np.abs(curve(found, own) - standard).max() < TELESCOPE
+
+
+def test_every_replica_has_noise_of_its_own():
+    few, more = (small(options=dict(dithers=1, surrogates=count)) for count in (1, 2))
+    for name in ("surrogate", "surrogate_circle"):
+        difference = np.abs(curve(few, name) - curve(more, name))
+        assert difference.max() > TELESCOPE
+        assert np.any(curve(more, name, "fsc_spread") != curve(few, name, "fsc_spread"))
 
 
 def test_the_mask_of_the_settings_is_the_runs_own():
