@@ -4,6 +4,7 @@ The rooms below know no files and no sessions; a path given for particles, for a
 a part of a session is chosen here, and a mask is brought to the box of the maps here.
 """
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -106,7 +107,7 @@ def diagnose(
         With a reconstruction, where the diagnostic needs images: the particles that it was made from. Poses, half sets
         and classes are those of the reconstruction.
     **options
-        The diagnostic's own settings.
+        The diagnostic's own settings; and `box`, `imaging`, `refine` or `compute` as mappings, which win over `config`.
 
     Returns
     -------
@@ -125,6 +126,7 @@ def diagnose(
     plug = diagnostics.get(name)
     if isinstance(dataset, (str, os.PathLike)):
         dataset = open_any(dataset, images=needs_images(plug))
+    config, options = _sorted(config, options)
     part, made = pick(dataset, (*plug.accepts, *((REFINEMENT,) if joins_particles(plug) else ())), run), None
     if particles is not None or (joins_particles(plug) and part.attrs["schema"] == REFINEMENT):
         part, config, made = _rejoined(plug, part, particles, config)
@@ -133,6 +135,15 @@ def diagnose(
     if opened is not None:
         opened = np.asarray(_fitted(opened, part, settings))
     return diagnostics.diagnose(part, name, config=settings, mask=opened, progress=progress, **options)
+
+
+def _sorted(config: Any, options: Mapping) -> tuple[Any, dict]:
+    """Return the settings with the groups that stood among a diagnostic's options, and the other options."""
+    names = {field.name for field in dataclasses.fields(RunConfig)}
+    groups = {name: value for name, value in options.items() if name in names}
+    if groups:
+        config = RunConfig.gather(config, **groups) if isinstance(config, RunConfig) else {**(config or {}), **groups}
+    return config, {name: value for name, value in options.items() if name not in names}
 
 
 def joins_particles(plug: Any) -> bool:

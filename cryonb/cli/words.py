@@ -37,7 +37,8 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
         lines += [f"  {line}" for line in term_table(dataset)]
     lines += [f"  {line}" for line in gaps(dataset)]
     scalars = {**dataset.data_vars, **dataset.coords}
-    lines += [f"  {plain(name)}: {_value(scalars[name])}" for name in scalars if scalars[name].ndim == 0]
+    single = {name: value for name, value in scalars.items() if value.ndim == 0}
+    lines += [f"  {value.attrs.get('long_name', plain(name))}: {_value(value)}" for name, value in single.items()]
     return lines
 
 

@@ -87,8 +87,12 @@ def _scenes(found: Measurement, replicas: int) -> Iterator[tuple[str, str, Scene
     if replicas == 0:
         return
     images = found.operator.images("A", "circle")
-    signal = _believed(*found.halves[1], found.correlations.curves["dithered_circle"])
-    scene = scene_of(signal, images, measured_noise(images), found.surrogate_shell)
+    first, second = found.halves[1]
+    correlation = found.correlations.curves["dithered_circle"]
+    silent = np.zeros(images.sampling.read_size // 2 + 1)
+    maps = [_believed(half, half, correlation) for half in (first, second)]
+    noise = measured_noise(images, *(scene_of(signal, images, silent, images.sampling.max_index) for signal in maps))
+    scene = scene_of(_believed(first, second, correlation), images, noise, found.surrogate_shell)
     for replica in range(replicas):
         yield "surrogate", "square", scene.again(replica)
         yield "surrogate_circle", "circle", scene.again(replica)
@@ -117,11 +121,20 @@ def surrogate_shell(operator: Operator, options: DecompositionOptions) -> float:
     -------
     float
         Shell, with its fraction; at most that of the particle Nyquist.
+
+    Raises
+    ------
+    InputError
+        If the setting asks for more than the data, or would not be read.
     """
     furthest = operator.sampling.max_index
-    if options.surrogate_resolution > 0:
-        return min(furthest, operator.sampling.field_of_view / options.surrogate_resolution)
-    return furthest
+    if options.surrogate_resolution == 0:
+        return furthest
+    wanted, finest = options.surrogate_resolution, operator.sampling.field_of_view / furthest
+    rule = f"surrogate_resolution must be no finer than the data, {finest:.4g} [angstrom]"
+    must(wanted >= finest - 1e-6, rule, f"{wanted:g}", "Use a coarser one, or 0 for the end of the data")
+    must(options.surrogates > 0, "surrogate_resolution must go with surrogates", "surrogates 0", "Use 1 or more")
+    return operator.sampling.field_of_view / wanted
 
 
 def runs_of(options: DecompositionOptions, config: RunConfig) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..imaging.bands import CORNER, MEASURED, NOISE, classify, holds_data
+from ..imaging.bands import CORNER, MEASURED, NO_DATA, NOISE, classify, holds_data
 from ..imaging.corner import WeightSums, coverage, predict_corner, weight_sums
 from ..imaging.shells import crossing, n_coefficients
 from ..imaging.symmetry import symmetry_operators
@@ -85,13 +85,18 @@ def _with_terms(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, 
 
 
 def _under_mask(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return masked curves with the terms of the user's own: what the mask leaks, what the grid adds, and the rest."""
+    """Return masked curves with the terms of the user's own: what the mask leaks, what the grid adds, and the rest.
+
+    Where nothing was measured, all that is tied to the particle under a mask has leaked there.
+    """
     if not curves:
         return {}
     curves.pop("fourier_resampled", None)
     own, tied, grid_locked = OWN[found.limit]
-    rest = split_by_band(curves[tied] - found.leak["mask_leak"], found.limit, found.extent.nyquist_shell)
-    return {**curves, **rest, grid_locked: curves[own] - curves[tied], **found.leak}
+    empty = classify(holds_data(found.weight), found.extent) == NO_DATA
+    leak = np.where(empty, curves[tied], found.leak["mask_leak"])
+    rest = split_by_band(curves[tied] - leak, found.limit, found.extent.nyquist_shell)
+    return {**curves, **rest, grid_locked: curves[own] - curves[tied], **found.leak, "mask_leak": leak}
 
 
 def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -139,7 +144,7 @@ def _weight_sums(found: Measurement, limit: str) -> WeightSums | None:
 
 def _prediction(found: Measurement, sums: WeightSums | None, curve: np.ndarray) -> dict[str, np.ndarray]:
     """Return the corner curve that the weights and the signal in band lead to expect."""
-    if sums is None:
+    if sums is None or found.operator.config.box.resample != "fourier":
         return {}
     predicted, half_width = predict_corner(sums, curve, found.extent.nyquist_shell)
     return {"predicted_corner": predicted, "predicted_corner_spread": half_width}
@@ -195,6 +200,7 @@ def labelled(parts: list[Parts], classes: list[int], operator: Operator) -> xr.D
     verdicts = [f"Class {number}: {part.verdict}" if number else part.verdict for number, part in zip(classes, parts)]
     attributes = {
         "limit": config.box.limit,
+        "own_curve": OWN[config.box.limit][0],
         "kernel": config.box.kernel,
         "resample": config.box.resample,
         "corners": config.box.corners,
@@ -205,7 +211,9 @@ def labelled(parts: list[Parts], classes: list[int], operator: Operator) -> xr.D
     }
     nyquist = operator.sampling.particle_nyquist
     variables["coverage"] = coverage(coords["frequency"] / nyquist)
-    return build(DECOMPOSITION, variables, coords, attributes)
+    made = build(DECOMPOSITION, variables, coords, attributes)
+    made["resolution"].attrs["long_name"] = "resolution, where the unmasked curve falls to 0.143"
+    return made
 
 
 def _scalars_of_all(parts: list[Parts]) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from .components import OWN
 VISIBLE = 0.03
 """Mean correlation past the data that a person sees on a plot as something."""
 
+REACHED = 0.143
+"""Correlation of half maps down to which signal is said to reach."""
+
 FEW_COEFFICIENTS = 3
 """The first shells hold so few coefficients that one of them may be without signal where the next ones have it."""
 
@@ -43,7 +46,7 @@ def verdict_of(
     past = shell > extent.nyquist_shell + 1e-6
     if not past.any():
         return _within(curves, band, extent, limit)
-    clauses = [_past_nyquist(curves, band, extent, limit), _under_mask(curves, masked, band, limit)]
+    clauses = [_past_nyquist(curves, band, extent, limit), _under_mask(curves, masked, band, extent, limit)]
     if limit == "circle":
         clauses.append(_in_the_corners(curves, extent))
     return "; ".join(clause for clause in clauses if clause) + "."
@@ -55,11 +58,19 @@ def _within(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, 
     held = np.isin(band, (MEASURED, CORNER))
     largest = float(np.nanmax(np.abs(grid_locked[held]))) if held.any() else 0.0
     end, data_end = _end_of_signal(band), _end_of_data(band)
-    opening = "The grid ends with the data" if data_end == band.size - 1 else "The data end before the grid"
     return (
-        f"{opening}, at {_angstrom(extent, data_end)}: {_signal_words(extent, end, data_end)}, "
+        f"{_opening(extent, band, data_end)}: {_signal_words(extent, end, data_end)}, "
         f"and the interpolation grid makes at most {largest:.2f} of it."
     )
+
+
+def _opening(extent: Extent, band: np.ndarray, data_end: int) -> str:
+    """Return which ends first, the grid or the data."""
+    last, limit = band.size - 1, extent.data_limit * extent.length
+    if limit >= last + 1:
+        return f"The grid ends at {_angstrom(extent, last)}, before the data do at {_angstrom(extent, limit)}"
+    opening = "The grid ends with the data" if data_end == last else "The data end before the grid"
+    return f"{opening}, at {_angstrom(extent, data_end)}"
 
 
 def _signal_words(extent: Extent, end: int, last: int) -> str:
@@ -106,16 +117,34 @@ def _tail(band: np.ndarray, last: int) -> np.ndarray:
 
 
 def _under_mask(
-    curves: Mapping[str, np.ndarray], masked: Mapping[str, np.ndarray], band: np.ndarray, limit: str
+    curves: Mapping[str, np.ndarray],
+    masked: Mapping[str, np.ndarray],
+    band: np.ndarray,
+    extent: Extent,
+    limit: str,
 ) -> str:
-    empty = band == NO_DATA
-    if "mask_leak" not in masked or not empty.any():
+    if "mask_leak" not in masked:
         return ""
-    level = float(np.nanmean(masked[OWN[limit][0]][empty]))
-    bare = float(np.nanmean(curves[OWN[limit][0]][empty]))
+    return "; ".join(clause for clause in (_lift(curves, masked, band, limit), _reach(masked, band, extent)) if clause)
+
+
+def _lift(curves: Mapping[str, np.ndarray], masked: Mapping[str, np.ndarray], band: np.ndarray, limit: str) -> str:
+    """Return what the mask makes of shells without data."""
+    empty = band == NO_DATA
+    if not empty.any():
+        return ""
+    bare, level = (float(np.nanmean(table[OWN[limit][0]][empty])) for table in (curves, masked))
     if level - bare <= VISIBLE:
         return ""
-    return f"the mask lifts the curve from {bare:.2f} to {level:.2f} where there are no data"
+    return f"the mask lifts the curve from {_level(bare)} to {_level(level)} where there are no data"
+
+
+def _reach(masked: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent) -> str:
+    """Return how much further signal reaches where the mask has taken the noise around the particle away."""
+    signal = masked["in_band"] + masked["corner"] if "corner" in masked else masked["in_band"]
+    fallen = np.flatnonzero(~(signal[1:] >= REACHED) | np.isin(band[1:], (SUPPORT, NO_DATA)))
+    end = int(fallen[0]) if fallen.size else band.size - 1
+    return f"under the mask signal reaches {_angstrom(extent, end)}" if end > _end_of_signal(band) else ""
 
 
 def _in_the_corners(curves: Mapping[str, np.ndarray], extent: Extent) -> str:
@@ -123,10 +152,10 @@ def _in_the_corners(curves: Mapping[str, np.ndarray], extent: Extent) -> str:
     nyquist = int(extent.nyquist_shell + 1e-6)
     last = min(int(np.sqrt(2.0) * extent.nyquist_shell + 1e-6), curves["dithered"].size - 1)
     corner = curves["dithered"][nyquist + 1 : last + 1]
-    reached = np.flatnonzero(corner >= 0.143)
+    reached = np.flatnonzero(corner >= REACHED)
     if not reached.size:
         return ""
-    run = int(np.argmin(corner >= 0.143)) if (corner < 0.143).any() else corner.size
+    run = int(np.argmin(corner >= REACHED)) if (corner < REACHED).any() else corner.size
     if run == 0:
         return ""
     end = _angstrom(extent, nyquist + run)

@@ -103,7 +103,7 @@ class Operator:
         self.plan = _planned(particles, self.config)
         self._particles, self._class_id = particles, class_id
         self._halves: dict[tuple[str, str], tuple[Images, Images]] = {}
-        self._counter = Counter(1.0, None)
+        self._counter, self._done = Counter(1.0, None), 0
 
     @property
     def sampling(self) -> Sampling:
@@ -125,7 +125,12 @@ class Operator:
         Operator
             Itself.
         """
-        self._counter = Counter(runs * self.plan.n_particles / 2, progress)
+
+        def numbered(fraction: float, text: str) -> None:
+            progress(fraction, f"map {min(self._done + 1, runs)} of {runs}, {text}")
+
+        self._counter = Counter(runs * self.plan.n_particles / 2, numbered)
+        self._done = 0
         return self
 
     def pause(self, fraction: float, text: str) -> None:
@@ -219,6 +224,7 @@ class Operator:
             self._counter.add(0, "reading back the turned grid")
             transform = read_back(made.density, switch.turn)
             self._counter.add(0, "reading back the turned grid")
+        self._done += 1
         return Made(transform, made.shell_weight, made.weights)
 
 

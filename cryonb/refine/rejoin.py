@@ -1,5 +1,7 @@
 """A run and the particles behind it, together again: images from the table, poses and half sets from the run."""
 
+import warnings
+
 import numpy as np
 import xarray as xr
 
@@ -34,6 +36,11 @@ def rejoin(run: xr.Dataset, particles: xr.Dataset) -> xr.Dataset:
     ------
     InputError
         If the run holds no poses, a particle of the run is not in the table, or the pixel sizes differ.
+
+    Warns
+    -----
+    UserWarning
+        If the run was made with other poses than the table has.
     """
     validate(run, REFINEMENT)
     validate(particles, PARTICLES)
@@ -44,6 +51,7 @@ def rejoin(run: xr.Dataset, particles: xr.Dataset) -> xr.Dataset:
     )
     must_be_same_pixel(run, particles)
     ordered = particles.isel(particle=_places(run["particle"].values, particles["particle"].values))
+    _warn_of_other_poses(run, ordered)
     found = {name: ("particle", run[name].values, dict(run[name].attrs)) for name in names}
     if "class_posterior" in run:
         found["class_posterior"] = run["class_posterior"].variable
@@ -76,6 +84,18 @@ def must_be_same_pixel(run: xr.Dataset, particles: xr.Dataset) -> None:
     own, wanted = float(particles["pixel_size"]), float(run["pixel_size"])
     rule = f"the particles must have the pixel size of the run, {wanted:.5g} [angstrom]"
     must(abs(own - wanted) <= SAME_PIXEL * wanted, rule, f"{own:.5g}", "Give the particles that the run was made from")
+
+
+def _warn_of_other_poses(run: xr.Dataset, particles: xr.Dataset) -> None:
+    """Warn where a run that took the poses of its particles as they were has others than these particles."""
+    records = lineage(run)
+    if not records or records[-1].get("verb") != "reconstruct":
+        return
+    shared = [name for name in POSES if name in particles]
+    other = [name for name in shared if not np.array_equal(run[name].values, particles[name].values)]
+    if other:
+        text = f"the table has other poses ({', '.join(other)}) than the run was made with: are these its particles? "
+        warnings.warn(f"{text}The poses of the run are used", UserWarning, stacklevel=5)
 
 
 def _places(wanted: np.ndarray, ids: np.ndarray) -> np.ndarray | slice:

@@ -21,9 +21,6 @@ from .prepare import TILE, Images
 STREAM = 1000
 """First of the streams of randomness that stand-ins draw from, one a replica."""
 
-BACKGROUND = 0.45
-"""Noise is measured further from the centre than this fraction of the box."""
-
 MEASURED_IMAGES = 512
 """Most images that the noise spectrum is measured in."""
 
@@ -69,24 +66,38 @@ class Scene:
         return dataclasses.replace(self, replica=replica)
 
 
-def measured_noise(images: Images) -> np.ndarray:
-    """Return the spectrum of the noise in some images, measured around the particle.
+def measured_noise(images: Images, own: Scene, other: Scene) -> np.ndarray:
+    """Return the spectrum of the noise in some images: of what is left of them without the projections of a map.
 
     Parameters
     ----------
     images : Images
         Particles.
+    own : Scene
+        The map that they made, to the end of the data; the noise of a scene is not read.
+    other : Scene
+        One of the same particle that they had no part in.
 
     Returns
     -------
     ndarray, (n // 2 + 1,), float64
         Variance per pixel in every shell, after the normalisation that the settings ask for.
+
+    Notes
+    -----
+    Their own map has taken some of their noise up, so that too little is left of it; the other brings noise of its
+    own, by as much too much. The mean of both is taken.
     """
+    size = images.sampling.read_size
     step = max(1, len(images) // MEASURED_IMAGES)
     tiles = images.tiles()[:: step if step < len(images.tiles()) else 1]
     kept = tiles[: max(1, MEASURED_IMAGES // TILE)]
-    pixels = np.concatenate([_as_inserted(images.read(tile), images) for tile in kept])
-    return noise_spectrum(pixels, BACKGROUND * images.sampling.read_size)
+    left = [
+        _as_inserted(images.read(tile), images) - scipy.fft.irfft2(_seen(scene, images, tile), s=(size, size))
+        for tile in kept
+        for scene in (own, other)
+    ]
+    return noise_spectrum(np.concatenate(left))
 
 
 def scene_of(transform: np.ndarray, images: Images, spectrum: np.ndarray, max_index: float) -> Scene:

@@ -111,3 +111,8 @@ def test_rejoined_particles_make_the_run_again(run, table):
     np.testing.assert_array_equal(again["half_map"], made["half_map"])
     moved = reconstruct(rejoin(run, table), settings_of(run))
     assert not np.allclose(moved["half_map"], made["half_map"])
+
+
+def test_a_table_with_other_poses_is_pointed_out(run, table):
+    with pytest.warns(UserWarning, match="the table has other poses .*: are these its particles"):
+        rejoin(run, table.assign(rot=table["rot"] + 1.0))

@@ -95,9 +95,9 @@ def test_normalised_particles_are_stood_in_for_in_their_own_grey_scale(truth):
     config = RunConfig.gather(box=dict(box_size=48), imaging=dict(normalise=True))
     operator = Operator(scaled, config)
     images = operator.images("A", "circle")
-    spectrum = measured_noise(images)
+    first, second = (made.transform for made in operator.run(Switch("A", "circle"), Switch("B", "circle")))
+    spectrum = measured_noise(images, *(scene_of(half, images, SILENT, END) for half in (first, second)))
     assert spectrum[5:].mean() == pytest.approx(1.0, abs=MEASURED_NOISE)
-    first = operator.run(Switch("A", "circle"))[0].transform
     again = operator.run(Switch("A", "circle", scene=scene_of(first, images, spectrum, END)))[0].transform
     inside = (half_radius(48) < END - 1.0) & (half_radius(48) >= 1.0)
     scale = np.vdot(first[inside], again[inside]).real / np.vdot(first[inside], first[inside]).real
@@ -106,12 +106,13 @@ def test_normalised_particles_are_stood_in_for_in_their_own_grey_scale(truth):
 
 @pytest.mark.parametrize("noise", ["white", "coloured"])
 @pytest.mark.parametrize("treatment", [{}, {"invert_contrast": True}])
-def test_the_noise_of_particles_is_measured_beside_them(truth, noise, treatment):
+def test_the_noise_of_particles_is_what_their_maps_leave_of_them(truth, noise, treatment):
     settings = dict(n_particles=300, ctf=False, shift_sigma=0.0, noise=noise)
     silent, noisy = (particles_of(truth, snr=snr, **settings) for snr in (0.0, 0.5))
     known = noise_spectrum(noisy["image"].values - silent["image"].values)
     operator = Operator(noisy, RunConfig.gather(box=dict(box_size=48), imaging=treatment))
-    measured = measured_noise(operator.images("A", "circle"))
+    images, maps = operator.images("A", "circle"), operator.run(Switch("A", "circle"), Switch("B", "circle"))
+    measured = measured_noise(images, *(scene_of(made.transform, images, SILENT, END) for made in maps))
     assert measured.shape == known.shape
     assert np.allclose(measured[3:], known[3:], rtol=MEASURED_NOISE)
     if noise == "coloured":
