@@ -68,7 +68,7 @@ def _opening(extent: Extent, band: np.ndarray, data_end: int) -> str:
     """Return which ends first, the grid or the data."""
     last, limit = band.size - 1, extent.data_limit * extent.length
     if limit >= last + 1:
-        return f"The grid ends at {_angstrom(extent, last)}, before the data do at {_angstrom(extent, limit)}"
+        return f"The grid ends at {_angstrom(extent, last)}, before the data do"
     opening = "The grid ends with the data" if data_end == last else "The data end before the grid"
     return f"{opening}, at {_angstrom(extent, data_end)}"
 
@@ -141,7 +141,7 @@ def _lift(curves: Mapping[str, np.ndarray], masked: Mapping[str, np.ndarray], ba
 
 def _reach(masked: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent) -> str:
     """Return how much further signal reaches where the mask has taken the noise around the particle away."""
-    signal = masked["in_band"] + masked["corner"] if "corner" in masked else masked["in_band"]
+    signal = masked["in_band"] + masked["corner"]
     fallen = np.flatnonzero(~(signal[1:] >= REACHED) | np.isin(band[1:], (SUPPORT, NO_DATA)))
     end = int(fallen[0]) if fallen.size else band.size - 1
     return f"under the mask signal reaches {_angstrom(extent, end)}" if end > _end_of_signal(band) else ""

@@ -7,7 +7,7 @@ import pytest
 from noise_particles import make_particles
 from small_decompositions import curve, small, small_mask, small_particles
 
-from cryonb.diagnostics.components import telescope
+from cryonb.diagnostics.components import split_by_band, telescope
 from cryonb.diagnostics.verdict import verdict_of
 from cryonb.imaging.bands import Extent
 from cryonb.phantoms import phantom
@@ -29,7 +29,7 @@ def bands(*ends):
     return band
 
 
-def said(band, limit, own=0.2, tied=0.0, masked=None, corner=0.0, limit_shell=None):
+def said(band, limit, own=0.2, tied=0.0, masked=None, corner=0.0, limit_shell=None, brought_out=None):
     """Return the verdict on curves that are one in band, `own` and `tied` past the data and `corner` in the corners."""
     shell = np.arange(band.size)
     data = ~np.isin(band, ("support", "no data"))
@@ -43,7 +43,9 @@ def said(band, limit, own=0.2, tied=0.0, masked=None, corner=0.0, limit_shell=No
     }
     curves = {**values, **telescope(values, NYQUIST)}
     hidden = {} if masked is None else {name: np.where(data, 1.0, masked) for name in ("standard", "circle")}
-    hidden |= {"mask_leak": np.zeros(band.size)} if hidden else {}
+    if hidden:
+        bright = np.where(data, 1.0, 0.0) if brought_out is None else np.where(shell <= brought_out, 0.9, 0.0)
+        hidden |= {"mask_leak": np.zeros(band.size), **split_by_band(bright, limit, NYQUIST)}
     end = limit_shell or (NYQUIST * 2**0.5 if square else NYQUIST)
     extent = Extent(2 * band.size - 2, LENGTH / (2 * band.size - 2), NYQUIST / LENGTH, LENGTH, end / LENGTH)
     return verdict_of(curves, hidden, band, extent, limit)
@@ -240,3 +242,8 @@ def test_a_circle_is_told_of_the_corners_that_a_square_has():
     text = circle.attrs["verdict"]
     end = float(re.search(r"limit square\) there is signal down to ([0-9.]+) A", text).group(1))
     assert np.all(curve(square, "dithered")[9 : round(192.0 / end) + 1] >= 0.143)
+
+
+def test_what_a_mask_brings_out_of_the_noise_is_said():
+    assert "under the mask signal reaches 8.7 A" in said(SQUARE, "square", masked=0.2, brought_out=22)
+    assert "under the mask signal" not in said(SQUARE, "square", masked=0.2, brought_out=20)
