@@ -271,6 +271,15 @@ def test_a_resolution_is_found_beside_noise_and_never_without_data():
     assert np.isnan(float(circle["resolution"]))
 
 
+def test_a_curve_may_fall_through_the_threshold_at_a_shell_of_noise():
+    truth = phantom("helices", box_size=64, pixel_size=3.0, b_factor=60.0)
+    particles = simulate(truth, n_particles=400, binning=2.0, ctf=True, snr=0.03, seed=3)
+    found = diagnose(particles, "decomposition", config=box_of(2.0, size=64), dithers=4, surrogates=0)
+    shell = 192.0 / float(found["resolution"])
+    assert found["band"].values[[int(shell), int(shell) + 1]].tolist() == ["measured", "noise"]
+    assert shell == pytest.approx(192.0 / float(reconstruct(particles, box_of(2.0, size=64))["resolution"]))
+
+
 def test_noise_has_neither_signal_nor_resolution():
     found = small(make_particles(200, 16), options={"surrogates": 0}, box=dict(box_size=32, limit="square"))
     assert not np.isin(found["band"].values[1:], ("measured", "corner")).any()
