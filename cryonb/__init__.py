@@ -5,7 +5,8 @@ The front door: every name below is looked up when it is first used, so that ``i
 The rooms, from the ground up; each imports only what stands above it in this list, and a test holds it to that:
 
 - `units`, `errors`, `kernels`: words and inner loops. A kernel is a maker that a backend compiles.
-- `contracts`, `knobs`, `config`, `schema`: what plugs in, what a setting is, the settings, the kinds of Dataset.
+- `contracts`, `knobs`, `config`, `schema`, `curve_verdict`: what plugs in, what a setting is, the settings, the kinds
+  of Dataset, the words for what a curve says.
 - `backends`, `engines`, `provenance`, `plots`: machines and paper. A file of `plots` binds the kinds that it draws to
   ``PLOTS``, those that it sets beside other runs to ``PANELS`` or ``ROWS``, and `plots.catalogue` finds them.
 - `imaging`, `io`: the model of imaging on plain arrays; files.

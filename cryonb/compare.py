@@ -160,8 +160,9 @@ def notes(tree: xr.DataTree) -> list[str]:
     Returns
     -------
     list of str
-        The verdict of every run that has one, one sentence for every run whose curve falls to 0.143 past its particle
-        Nyquist, and one where some maps kept their corners and others did not; empty where there is nothing to say.
+        The verdict of every run that has one; one sentence for every run whose curve falls to 0.143 past its particle
+        Nyquist, where no verdict says so; and one where some maps kept their corners and others did not. Empty where
+        there is nothing to say.
 
     Raises
     ------
@@ -185,7 +186,7 @@ def _past_nyquist(runs: Mapping[str, xr.Dataset]) -> Iterator[str]:
     for label, run in runs.items():
         resolution = _resolutions(run)[0]
         past = past_nyquist(run, resolution, "A")
-        if past:
+        if past and past not in run.attrs.get("verdict", ""):
             yield f"{label}: 0.143 at {resolution:.2f} A lies {past}."
 
 

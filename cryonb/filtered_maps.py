@@ -22,6 +22,9 @@ from .schema import HALVES, VOLUME, build, grid_coordinates
 
 WAYS = ("filter", "filter_then_mask", "mask_then_filter", "padded_background")
 
+MASKED = ("filter_then_mask", "mask_then_filter")
+"""Ways with a mask beside the maps."""
+
 MASK_THRESHOLD, MASK_LOWPASS = 0.2, 12.0
 """The tight mask: where the signal, low-pass filtered [angstrom], is above this fraction of its maximum."""
 
@@ -33,7 +36,10 @@ class FilteredMapsConfig(Config):
     box_size: int = knob(96, help="Voxels along an edge.", unit="voxel", minimum=16)
     voxel_size: float = knob(1.5, help="Voxel size.", unit="angstrom", minimum=0.01)
     lowpass: float = knob(
-        7.2, help="Where the cosine low-pass, two shells wide, has fallen to one half.", unit="angstrom", minimum=0.01
+        7.2,
+        help="Where the cosine low-pass, two shells wide, has fallen to one half; 0 = no filter.",
+        unit="angstrom",
+        minimum=0.0,
     )
     noise: float = knob(
         0.4, help="Independent noise of each half, in units of the signal's root mean square.", minimum=0.0
@@ -65,9 +71,9 @@ def filtered_half_maps(
     ----------
     way : {"filter", "filter_then_mask", "mask_then_filter", "padded_background"}, optional
         "filter": filtered, and nothing else. "filter_then_mask": the same with a tight mask beside them, which the
-        `fsc` diagnostic applies. "mask_then_filter": multiplied with that mask, then filtered. "padded_background":
-        filtered, on a background that both halves share, with zeros in the outermost planes along x, as a transform
-        that pads this axis leaves them.
+        `fsc` diagnostic applies. "mask_then_filter": multiplied with that mask, then filtered, with the mask beside
+        them for the modified curve. "padded_background": filtered, on a background that both halves share, with zeros
+        in the outermost planes along x, as a transform that pads this axis leaves them.
     config : FilteredMapsConfig or mapping, optional
         Settings.
     **settings
@@ -77,7 +83,7 @@ def filtered_half_maps(
     -------
     xarray.Dataset
         Kind ``cryonb/volume`` with `half_map` (half, z, y, x), float32, in units of the signal's root mean square; and
-        `mask` (z, y, x) where it is still to be applied. Signal and noise of one seed are the same in all ways.
+        `mask` (z, y, x) in the two ways that have one. Signal and noise of one seed are the same in all ways.
 
     Raises
     ------
@@ -89,8 +95,11 @@ def filtered_half_maps(
     The masked FSC of "filter_then_mask" stands above 0.9 past the filter: the mask spreads the strong shells over the
     empty ones, the same in both halves; the `fsc` diagnostic flags them as `below_floor`. Its modified FSC (Penczek
     2020) filters to each shell first and masks last, so that it shows none of it, and it is the same, within its
-    noise, for maps masked before the filter and for maps never filtered. It is no cure for "padded_background", where
-    the step is a part of the maps: with padding 0 the plateau is gone.
+    noise, for maps masked before the filter and, up to the filter, for maps never filtered (lowpass 0). The raw curve
+    of "mask_then_filter" has no plateau; its masked curve has one again, since the mask is applied a second time.
+    The modified curve is no cure for "padded_background", where the step is a part of the maps: with padding 0 the
+    plateau is gone. The verdict of the `fsc` diagnostic recognises that step, since only the coefficients on the axes
+    of the box correlate, and so does `map_forensics`, to which the halves share what is in their solvent.
 
     References
     ----------
@@ -105,14 +114,14 @@ def filtered_half_maps(
     must(way in WAYS, "a way to filter half maps must be known", repr(way), nearest(way, WAYS))
     chosen = settled(FilteredMapsConfig, config, settings)
     length = chosen.box_size * chosen.voxel_size
-    fits = 2.0 * chosen.voxel_size < chosen.lowpass < length / 4
+    fits = chosen.lowpass == 0 or 2.0 * chosen.voxel_size < chosen.lowpass < length / 4
     rule = f"lowpass must lie between {2 * chosen.voxel_size:g} and {length / 4:g} [angstrom]"
-    must(fits, rule, f"{chosen.lowpass:g}", "Choose a shell inside the box")
+    must(fits, rule, f"{chosen.lowpass:g}", "Choose a shell inside the box, or 0 for no filter")
     must(chosen.padding < chosen.box_size // 2, "padding must leave a map [voxel]", chosen.padding, "Use 2")
     signal = _signal(chosen)
     mask = tight_mask(signal, chosen)
     halves = np.stack([_half(signal, mask, way, chosen, half) for half in range(2)])
-    variables = {"half_map": halves, "mask": mask if way == "filter_then_mask" else None}
+    variables = {"half_map": halves, "mask": mask if way in MASKED else None}
     coords = {**grid_coordinates(chosen.box_size, chosen.voxel_size), "voxel_size": chosen.voxel_size}
     return stamp(
         build(VOLUME, variables, {**coords, "half": list(HALVES)}),
@@ -154,7 +163,9 @@ def _half(signal: np.ndarray, mask: np.ndarray, way: str, config: FilteredMapsCo
     noisy = signal + np.float32(config.noise) * rng.standard_normal(signal.shape, dtype=np.float32)
     if way == "mask_then_filter":
         noisy *= mask
-    filtered = lowpass(noisy.astype(np.float64), config.voxel_size, config.lowpass).astype(np.float32)
+    filtered = noisy
+    if config.lowpass:
+        filtered = lowpass(noisy.astype(np.float64), config.voxel_size, config.lowpass).astype(np.float32)
     if way == "padded_background":
         filtered += np.float32(config.background)
     filtered += np.float32(config.residue) * residue.standard_normal(signal.shape, dtype=np.float32)

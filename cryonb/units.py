@@ -78,6 +78,29 @@ def resolution_to_frequency(resolution: float) -> float:
     return 1.0 / resolution
 
 
+def angstrom(resolution: float, unit: str = "A") -> str:
+    """Return a resolution with its unit.
+
+    Parameters
+    ----------
+    resolution : float
+        Resolution [angstrom].
+    unit : str, optional
+        How the unit is written.
+
+    Returns
+    -------
+    str
+        Two decimals below 10 angstrom, one above.
+
+    Examples
+    --------
+    >>> angstrom(4.2), angstrom(23.04, "Å")
+    ('4.20 A', '23.0 Å')
+    """
+    return f"{resolution:.2f} {unit}" if resolution < 10 else f"{resolution:.1f} {unit}"
+
+
 def fft_friendly_even(size: int) -> int:
     """Return the smallest even size >= `size` whose only prime factors are 2, 3 and 5.
 

@@ -63,7 +63,7 @@ def test_the_modified_curve_shows_no_plateau_and_does_not_ask_for_the_order(curv
 
 
 def test_the_modified_curve_is_that_of_maps_never_filtered(curves, mask):
-    unfiltered = diagnose(cn.filtered_half_maps("filter", lowpass=3.01), "fsc", mask=mask)
+    unfiltered = diagnose(cn.filtered_half_maps("filter", lowpass=0.0), "fsc", mask=mask)
     within = slice(1, FILTER)
     difference = curve(unfiltered, "modified")[within] - curve(curves["filter_then_mask"], "modified")[within]
     assert np.abs(difference).max() < ORDER_OF_FILTER_AND_MASK
@@ -89,13 +89,29 @@ def test_padding_a_common_background_makes_one_until_it_is_left_out(maps):
     assert np.abs(plain(unpadded)[PAST]).max() < NO_PLATEAU
 
 
+def test_the_verdict_recognises_the_step_of_a_padded_background_and_no_other_way(maps):
+    said = {way: diagnose(halves, "fsc").attrs["verdict"] for way, halves in maps.items()}
+    assert "a step at its faces" in said["padded_background"]
+    assert "without them it falls to 0.143 at 6." in said["padded_background"]
+    assert not any("faces" in said[way] for way in WAYS[:3])
+    faint = cn.filtered_half_maps("padded_background", background=0.05)
+    assert "faces" in diagnose(faint, "fsc").attrs["verdict"]
+
+
+def test_maps_masked_before_the_filter_carry_their_mask(maps):
+    fsc = diagnose(maps["mask_then_filter"], "fsc")
+    assert abs(np.mean(curve(fsc, "modified")[PAST])) < NO_PLATEAU / 3
+    assert np.abs(curve(fsc, "raw")[PAST]).max() < NO_PLATEAU
+
+
 def test_signal_and_noise_are_the_same_in_all_ways(maps):
     filtered, padded = (maps[way]["half_map"].values for way in ("filter", "padded_background"))
     assert np.array_equal(filtered, maps["filter_then_mask"]["half_map"].values)
     inner = (..., slice(1, -1))
     assert np.allclose(padded[inner] - filtered[inner], 1.0, atol=1e-5)
     assert not padded[..., [0, -1]].any()
-    assert "mask" not in maps["mask_then_filter"]
+    assert np.array_equal(maps["mask_then_filter"]["mask"], maps["filter_then_mask"]["mask"])
+    assert "mask" not in maps["filter"] and "mask" not in maps["padded_background"]
     other = cn.filtered_half_maps("filter", seed=1)["half_map"].values
     assert not np.array_equal(filtered, other)
 

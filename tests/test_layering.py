@@ -12,7 +12,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 IDS = [str(path.relative_to(PACKAGE)) for path in FILES]
 
 WORDS = {"units", "errors"}
-AGREEMENTS = {"contracts", "knobs", "config", "schema"}
+AGREEMENTS = {"contracts", "knobs", "config", "schema", "curve_verdict"}
 BELOW_FACES = (
     WORDS
     | AGREEMENTS
@@ -43,10 +43,11 @@ MAY_IMPORT = {
     "knobs": WORDS,
     "config": WORDS | {"knobs"},
     "schema": WORDS,
+    "curve_verdict": WORDS,
     "backends": {"contracts", "errors"},
     "engines": {"contracts", "errors"},
     "provenance": WORDS | AGREEMENTS,
-    "plots": {"schema", "units", "errors", "contracts"},
+    "plots": {"schema", "units", "errors", "contracts", "curve_verdict"},
     "imaging": {"backends", "kernels.*", "units", "errors"},
     "io": {"schema", "provenance", "errors", "units", "contracts"},
     "phantoms": {"imaging.*", "schema", "provenance", "knobs", "errors", "units"},

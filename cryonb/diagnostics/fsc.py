@@ -9,7 +9,9 @@ import numpy as np
 import xarray as xr
 
 from ..config import RunConfig
+from ..curve_verdict import KIND_WORDS, curve_verdict, floor_from, past_particle_nyquist
 from ..imaging.bands import CORNER, FFT_ROUNDING, MEASURED, classify, holds_data, holds_power
+from ..imaging.box_faces import made_on_axes, off_axis_correlation
 from ..imaging.fourier import half_transform
 from ..imaging.mask_leak import correct_for_mask, modified_correlation, phase_randomised_correlation
 from ..imaging.masks import kept_fraction
@@ -26,6 +28,7 @@ from ..imaging.shells import (
 from ..imaging.symmetry import symmetry_operators
 from ..knobs import Config, knob
 from ..schema import FSC, FSC_KINDS, THRESHOLDS, build, shell_coordinates
+from ..units import angstrom
 from .half_maps import HalfMaps, take_half_maps
 
 Progress = Callable[[float, str], None]
@@ -77,6 +80,8 @@ class Curves:
         Independent part of the box under the mask.
     symmetry_order : int
         Number of symmetry operators.
+    off_axis : ndarray, (shells,), float64
+        The raw curve without the coefficients on the axes of the box.
     """
 
     size: int
@@ -87,6 +92,7 @@ class Curves:
     randomise_from: int
     volume_fraction: float
     symmetry_order: int
+    off_axis: np.ndarray
 
     @property
     def held(self) -> np.ndarray:
@@ -97,6 +103,11 @@ class Curves:
     def best(self) -> str:
         """The kind that the resolution is read from: corrected, else masked, else raw."""
         return next(kind for kind in ("corrected", "masked", "raw") if kind in self.values)
+
+    @property
+    def made_on_axes(self) -> int:
+        """First shell of the raw curve that the coefficients on the axes of the box make; 0 if there is none."""
+        return made_on_axes(self.values["raw"], self.off_axis, self.held & ~self.rounded)
 
     def independent(self, kind: str) -> np.ndarray:
         """Return the independent coefficients of every shell behind one curve.
@@ -174,6 +185,7 @@ def correlate(halves: HalfMaps, options: FscOptions, config: RunConfig, progress
     power = np.stack([shell_power(first), shell_power(second)])
     floor = FFT_ROUNDING * np.array([rounding_floor(half, size) for half in power])
     values = {"raw": fourier_shell_correlation(first, second)}
+    off_axis = off_axis_correlation(first, second, values["raw"], power)
     band = classify(_held(halves, power, floor), halves.sampling)
     rounded = (power / n_coefficients(size) <= floor[:, None]).any(axis=0)
     leaking, start, fraction = np.zeros(band.size, bool), 0, 1.0
@@ -194,7 +206,7 @@ def correlate(halves: HalfMaps, options: FscOptions, config: RunConfig, progress
             values["corrected"] = correct_for_mask(values["masked"], random_phases, start)
     operators = len(symmetry_operators(config.imaging.symmetry))
     progress(1.0, "FSC")
-    return Curves(size, values, band, rounded, leaking, start, fraction, operators)
+    return Curves(size, values, band, rounded, leaking, start, fraction, operators, off_axis)
 
 
 def _held(halves: HalfMaps, power: np.ndarray, floor: np.ndarray) -> np.ndarray:
@@ -265,6 +277,38 @@ def describe(halves: HalfMaps, curves: Curves) -> tuple[dict, dict]:
     return variables, coordinates
 
 
+def verdict(curves: Curves, coordinates: dict) -> str:
+    """Return what a set of curves says: the resolution, where the data end, and what is no more than rounding or leak.
+
+    Parameters
+    ----------
+    curves : Curves
+        The curves.
+    coordinates : dict
+        What `describe` returned.
+
+    Returns
+    -------
+    str
+        One sentence, in angstrom; and one more where a step at the faces of the box makes the raw curve.
+    """
+    resolution, frequency = float(coordinates["resolution"]), coordinates["frequency"]
+    nyquist = float(coordinates.get("particle_nyquist", math.nan))
+    past = past_particle_nyquist(resolution, nyquist, CORNER in curves.band)
+    floor = floor_from(curves.held, curves.rounded | curves.leaking, frequency)
+    stated = curve_verdict(KIND_WORDS[curves.best], resolution, float(coordinates["data_end"]), past, floor)
+    start = curves.made_on_axes
+    if not start:
+        return stated
+    fall = crossing(curves.off_axis, 0.143, curves.held & ~curves.rounded)
+    without = f"falls to 0.143 at {angstrom(1.0 / (frequency[1] * fall))}" if fall > 0 else "does not fall to 0.143"
+    return (
+        f"{stated} From {angstrom(1.0 / frequency[start])} on the unmasked curve is made by the six coefficients of a "
+        "shell that lie on the axes of the box, as by a step at its faces (zero padding of maps with a common "
+        f"background); without them it {without}."
+    )
+
+
 def options_of(options: Any) -> dict[str, Any]:
     """Return the arguments of `take_half_maps` that a diagnostic's options hold.
 
@@ -308,10 +352,18 @@ class FscDiagnostic:
         Returns
         -------
         xarray.Dataset
-            Kind ``cryonb/fsc``; NaN on shells without data.
+            Kind ``cryonb/fsc``; NaN on shells without data; ``attrs["verdict"]`` is a sentence.
+
+        Notes
+        -----
+        Where the raw curve is made by the few coefficients on the axes of the box, as by a common background that
+        was padded with zeros, the verdict says so; `map_forensics` then finds that the halves share what is in the
+        solvent.
         """
         halves = take_half_maps(dataset, config.mask, mask, **options_of(options))
-        return build(FSC, *describe(halves, correlate(halves, options, config, progress)))
+        curves = correlate(halves, options, config, progress)
+        variables, coordinates = describe(halves, curves)
+        return build(FSC, variables, coordinates, {"verdict": verdict(curves, coordinates)})
 
 
 DIAGNOSTIC = FscDiagnostic()

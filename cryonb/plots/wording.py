@@ -8,16 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from .. import units
+from ..curve_verdict import KIND_WORDS, curve_verdict, floor_from, past_particle_nyquist
 from . import facts
 from .layout import runs_of
-
-KIND_WORDS = {
-    "raw": "unmasked",
-    "masked": "masked",
-    "modified": "modified",
-    "phase_randomised": "phase-randomised",
-    "corrected": "corrected",
-}
 
 SETTINGS = ("kernel", "limit", "resample", "gridding_correction", "ctf", "symmetry", "corners")
 
@@ -32,9 +26,6 @@ BAND_WORDS = {
     "noise": "data without correlation",
     BELOW_FLOOR: "below the floor, rounding or mask leak only,",
 }
-
-SAME_RESOLUTION = 0.005
-"""Relative difference of two resolutions below which the one is not called finer than the other."""
 
 
 def plain(value: float, digits: int = 4) -> str:
@@ -85,7 +76,7 @@ def angstrom(resolution: float, unit: str = "Å") -> str:
     >>> angstrom(4.2), angstrom(23.04)
     ('4.20 Å', '23.0 Å')
     """
-    return f"{resolution:.2f} {unit}" if resolution < 10 else f"{resolution:.1f} {unit}"
+    return units.angstrom(resolution, unit)
 
 
 def settings_line(dataset: xr.Dataset) -> str:
@@ -230,12 +221,8 @@ def past_nyquist(dataset: xr.Dataset, resolution: float, unit: str = "Å") -> st
         For example "past the particle Nyquist of 4.20 Å, where only the corners of the images hold data"; empty where
         the resolution is not finer than that limit, or the limit is not known.
     """
-    nyquist = facts.number(dataset, "particle_nyquist")
-    if not (nyquist > 0 and resolution > 0 and resolution * nyquist < 1.0 - SAME_RESOLUTION):
-        return ""
     corners = "frequency" in dataset.dims and "corner" in facts.bands(dataset)
-    where = ", where only the corners of the images hold data" if corners else ""
-    return f"past the particle Nyquist of {angstrom(1.0 / nyquist, unit)}{where}"
+    return past_particle_nyquist(resolution, facts.number(dataset, "particle_nyquist"), corners, unit)
 
 
 def sentence(words: str) -> str:
@@ -305,21 +292,13 @@ def verdict(dataset: xr.Dataset) -> str:
     word = (
         KIND_WORDS.get(facts.main_kind(dataset), facts.main_kind(dataset)) if "fsc_kind" in dataset.dims else "unmasked"
     )
-    resolution, end = facts.crossing(dataset), facts.data_end(dataset)
-    tail = f"; the data end at {angstrom(end)}" if math.isfinite(end) else ""
-    tail += _floor_words(dataset)
-    if math.isfinite(resolution):
-        past = past_nyquist(dataset, resolution)
-        return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{', ' + past if past else ''}{tail}."
-    if not math.isfinite(end):
-        return "No shell holds data: there is no curve."
-    return f"The {word} curve does not fall to 0.143: no resolution to state{tail}."
+    resolution = facts.crossing(dataset)
+    parts = resolution, facts.data_end(dataset), past_nyquist(dataset, resolution, "A"), _floor(dataset)
+    return sentence(curve_verdict(word, *parts))
 
 
-def _floor_words(dataset: xr.Dataset) -> str:
-    """Return from where on the last shells with data hold rounding or mask leak only."""
-    stretches = [stretch for stretch in runs_of(band_names(dataset)) if stretch[0] in (*facts.DATA_BANDS, BELOW_FLOOR)]
-    if not stretches or stretches[-1][0] != BELOW_FLOOR:
-        return ""
-    start = _reach(dataset["frequency"].values[stretches[-1][1]])
-    return f", and from {start} on they are no more than rounding or mask leak"
+def _floor(dataset: xr.Dataset) -> float:
+    """Return from where on the last shells with data hold rounding or mask leak only [angstrom]."""
+    bands = facts.bands(dataset)
+    below = dataset["below_floor"].values.astype(bool) if "below_floor" in dataset else np.zeros(bands.size, bool)
+    return floor_from(np.isin(bands, facts.DATA_BANDS), below, dataset["frequency"].values)

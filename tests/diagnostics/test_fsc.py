@@ -40,6 +40,17 @@ def test_a_curve_that_never_crosses_has_no_resolution(relion):
     assert set(relion["band"].values) == {"measured"}
 
 
+def test_the_verdict_states_what_the_curves_say(relion, relion_halves):
+    words = "curve does not fall to 0.143: no resolution to state; the data end at 4.20 A."
+    assert relion.attrs["verdict"] == f"The corrected {words}"
+    assert diagnose(relion_halves, "fsc").attrs["verdict"] == f"The unmasked {words}"
+    weight = np.where(np.arange(33) <= 20, 1.0, 0.0)
+    run = refinement(decaying_halves(b_factor=400.0), 1.5, weight, "square", particle_nyquist=12 / 96)
+    said = diagnose(run, "fsc").attrs["verdict"]
+    assert "past the particle Nyquist of 8.00 A, where only the corners of the images hold data" in said
+    assert said.endswith("the data end at 6.00 A.")
+
+
 def test_everything_is_labelled(relion):
     assert relion["fsc_kind"].values.tolist() == list(FSC_KINDS)
     assert float(relion["mask_volume"]) == pytest.approx(0.0884 * (64 * 2.1) ** 3, rel=0.01)
@@ -117,6 +128,7 @@ def test_the_masked_curve_of_a_leaking_mask_gives_no_resolution_but_the_modified
     leaking = fsc["below_floor"].values.astype(bool)
     assert leaking[13:].all()
     assert not leaking[1:9].any()
+    assert "on they are no more than rounding or mask leak." in fsc.attrs["verdict"]
     resolution = fsc["fsc_resolution"].sel(threshold="0.143")
     assert np.isnan(resolution.sel(fsc_kind="masked"))
     assert 7.5 < float(resolution.sel(fsc_kind="modified")) < 10
