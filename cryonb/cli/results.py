@@ -111,7 +111,7 @@ def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
 
 
 def gaps(result: xr.Dataset) -> Iterator[str]:
-    """Yield a sentence for every volume that has voxels without a value, which files of maps cannot hold.
+    """Yield what must be known of the numbers in a file of a map: what stands for no value, and the map's own note.
 
     Parameters
     ----------
@@ -121,9 +121,11 @@ def gaps(result: xr.Dataset) -> Iterator[str]:
     Yields
     ------
     str
-        What stands for them in the file, and how many there are.
+        One for every volume that has voxels without a value, which files of maps cannot hold, and one for every note.
     """
     for stem, volume in volumes(result):
         empty = int(volume.isnull().sum())
         if empty:
             yield f"{stem}.mrc: 0 stands for no value, in {empty} of {volume.size} voxels"
+        if volume.attrs.get("note"):
+            yield f"{stem}.mrc: {volume.attrs['note']}"

@@ -16,6 +16,7 @@ from ..imaging.local_correlation import (
 from ..imaging.windowed_correlation import windowed_correlations
 from ..knobs import Config, knob
 from ..schema import SAMPLING, Field, Kind, build, declare
+from ..units import angstrom
 from .fsc import FscOptions, Progress, correlate, options_of
 from .half_maps import take_half_maps
 from .local_scan import Scan, check_memory, scan_of
@@ -53,7 +54,8 @@ LOCAL_RESOLUTION = declare(
 )
 """`outcome` is "reached", "data end" (above the threshold to where the data end), "below" (nowhere told from noise, or
 nowhere above the threshold) or "outside"; `local_resolution` is NaN except where it is "reached". `grid_*` is the
-lattice that was measured; `resolution_map` is interpolated from it to the box of the maps."""
+lattice that was measured. `resolution_map` is interpolated from it to the box of the maps, to colour a surface by:
+there places that end as "data end" have the resolution of the data's end, which is a bound, and the rest is NaN."""
 
 LEVELS = {"0.143": 0.143, "0.5": 0.5}
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -164,7 +166,7 @@ def describe(scan: Scan, options: LocalResolutionOptions, followed: tuple) -> tu
     voxel, length = sampling.voxel_size, sampling.length
     resolution = lattice.spread_out((length / crossings.shells).astype(np.float32), np.nan)
     outcome = lattice.spread_out(crossings.outcomes(), "outside")
-    finest = length / scan.last
+    finest = scan.finest
     edges = _bin_edges(resolution, finest)
     overall = length / scan.curves.crossings(scan.curves.best)[: len(LEVELS)]
     variables = {
@@ -196,29 +198,52 @@ def describe(scan: Scan, options: LocalResolutionOptions, followed: tuple) -> tu
     return variables, coordinates
 
 
-def full_maps(scan: Scan, resolution: np.ndarray, progress: Progress) -> np.ndarray:
-    """Return the local resolution on the voxels of the maps.
+def full_maps(scan: Scan, variables: dict, progress: Progress) -> np.ndarray:
+    """Return the local resolution on the voxels of the maps, where it is finer than the data tell with a bound.
 
     Parameters
     ----------
     scan : Scan
         What was judged.
-    resolution : ndarray, (thresholds, g, g, g), float32
-        Local resolution of the lattice [angstrom].
+    variables : dict of str to array
+        What `describe` returned: `local_resolution` and `outcome`, (thresholds, g, g, g).
     progress : callable
         Called with the fraction done and a text.
 
     Returns
     -------
     ndarray, (thresholds, n, n, n), float32
-        Interpolated [angstrom]; NaN where there is none.
+        Interpolated [angstrom]; next to places whose curve stays above the threshold, the resolution of the end of the
+        data; NaN outside, and where nothing was told from noise.
     """
-    size = scan.halves.sampling.size
-    result = np.empty((len(resolution), size, size, size), np.float32)
-    for number, values in enumerate(resolution):
-        progress(number / len(resolution), f"map {number + 1} of {len(resolution)}")
-        result[number] = scan.lattice.interpolated(values)
+    size, (resolution, outcome) = scan.halves.sampling.size, (variables["local_resolution"], variables["outcome"])
+    bounded = np.where(outcome == DATA_END, np.float32(scan.finest), resolution)
+    result = np.empty((len(bounded), size, size, size), np.float32)
+    for number, values in enumerate(bounded):
+
+        def step(done: float, number: int = number) -> None:
+            progress((number + done) / len(bounded), f"map {number + 1} of {len(bounded)}")
+
+        step(0.0)
+        result[number] = scan.lattice.interpolated(values, tick=step)
     return result
+
+
+def bound_note(finest: float) -> str:
+    """Return what the finest value of a `resolution_map` means, short enough for a label of a map file.
+
+    Parameters
+    ----------
+    finest : float
+        Where the data end [angstrom].
+
+    Returns
+    -------
+    str
+        At most 72 characters.
+    """
+    end = angstrom(finest)
+    return f"{end} means {end} or finer: above the threshold where the data end"
 
 
 def _bin_edges(resolution: np.ndarray, finest: float) -> np.ndarray:
@@ -268,7 +293,8 @@ def verdict(dataset: xr.Dataset) -> str:
     end = f"{stays:.0f} % stay above 0.143 to where the data end, {float(dataset['data_end']):.2f} A"
     if max(falls, stays) < RARE:
         return f"No local resolution: in {window} the half maps correlate nowhere more than noise does."
-    rest = f"{end}; {max(0.0, 100.0 - falls - stays):.0f} % cannot be told from noise."
+    lost = 100.0 - falls - stays
+    rest = f"{end}; {lost:.0f} % cannot be told from noise." if lost >= RARE else f"{end}."
     if falls < RARE:
         return f"In {window} next to no place falls to 0.143: {rest}"
     return (
@@ -315,13 +341,16 @@ class LocalResolutionDiagnostic:
         wanted = len(LEVELS) * options.full_box
         check_memory(scan, options.method, wanted, config.compute.memory_limit * 2**30)
         followed = follow(scan, options, lambda done, text: progress(0.1 + 0.85 * done, text))
+        progress(0.95, "sections")
         variables, coordinates = describe(scan, options, followed)
         if options.full_box:
-            part = variables["local_resolution"]
-            variables["resolution_map"] = full_maps(scan, part, lambda done, text: progress(0.95 + 0.05 * done, text))
+            maps = full_maps(scan, variables, lambda done, text: progress(0.95 + 0.04 * done, text))
+            variables["resolution_map"] = maps
             coordinates |= dict.fromkeys("zyx", coordinates["row"])
         result = build(LOCAL_RESOLUTION, variables, coordinates, {"method": options.method})
         result.attrs["verdict"] = verdict(result)
+        if options.full_box:
+            result["resolution_map"].attrs["note"] = bound_note(scan.finest)
         progress(1.0, "local resolution")
         return result
 

@@ -50,6 +50,11 @@ class Scan:
         """Last shell that holds data."""
         return int(np.flatnonzero(self.held).max())
 
+    @property
+    def finest(self) -> float:
+        """Where the data end [angstrom]."""
+        return self.halves.sampling.length / self.last
+
 
 def scan_of(halves: HalfMaps, curves: Curves, window_diameter: float, step: float) -> Scan:
     """Return what is judged, with an automatic window and step decided.

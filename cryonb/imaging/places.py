@@ -1,6 +1,7 @@
 """A coarse lattice of places in a box, and the way back from it to the box."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -80,7 +81,9 @@ class Lattice:
         full[:, self.inside] = values
         return full
 
-    def interpolated(self, values: np.ndarray, plane: int | None = None) -> np.ndarray:
+    def interpolated(
+        self, values: np.ndarray, plane: int | None = None, tick: Callable[[float], None] | None = None
+    ) -> np.ndarray:
         """Return values of the lattice on the voxels of the box, by trilinear interpolation.
 
         Parameters
@@ -89,6 +92,8 @@ class Lattice:
             Values; NaN where there is none.
         plane : int, optional
             The axis on which only the central section is wanted.
+        tick : callable, optional
+            Called with the fraction done.
 
         Returns
         -------
@@ -102,8 +107,11 @@ class Lattice:
         if plane is not None:
             rows = [matrix[[self.size // 2]] if axis == plane else matrix for axis, matrix in enumerate(rows)]
             region = np.take(region, [self.size // 2], axis=plane)
+        tick = tick or _silent
         weight = _along(known.astype(np.float32), rows)
+        tick(0.4)
         total = _along(np.where(known, values, np.float32(0.0)).astype(np.float32), rows)
+        tick(0.8)
         enough = region & (weight > 0.5 - 1e-4)
         result = np.divide(total, weight, out=np.full(total.shape, np.nan, np.float32), where=enough)
         return result if plane is None else np.squeeze(result, axis=plane)
@@ -121,3 +129,7 @@ def _along(values: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
     for axis, matrix in enumerate(rows):
         values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
     return values
+
+
+def _silent(fraction: float) -> None:
+    """Report nothing."""

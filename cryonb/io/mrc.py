@@ -19,6 +19,9 @@ from .table import Request
 RIGHT_ANGLES = ((90.0, 90.0, 90.0), (0.0, 0.0, 0.0))
 STACK_BATCH = 256
 
+LABEL = 80
+"""Characters of a label in a header."""
+
 NO_VALUE = 0.0
 """What voxels without a value (NaN) hold in a file, since programs that show maps cannot read NaN."""
 
@@ -113,7 +116,8 @@ def write_map(volume: Any, path: str | os.PathLike, voxel_size: float | None = N
 
     Notes
     -----
-    Programs that show maps cannot read NaN. A voxel without a value is written as 0, and a label of the header says so.
+    Programs that show maps cannot read NaN. A voxel without a value is written as 0, and a label of the header says so;
+    another one holds the attribute `note` of a variable.
     """
     array = _single_map(volume)
     values = np.ascontiguousarray(getattr(array, "values", array), dtype=np.float32)
@@ -129,6 +133,9 @@ def write_map(volume: Any, path: str | os.PathLike, voxel_size: float | None = N
         stream.header.origin = origin
         if empty:
             stream.add_label(f"cryonb: {NO_VALUE:g} = no value, in {empty} of {values.size} voxels")
+        note = str(getattr(array, "attrs", {}).get("note", ""))
+        if note:
+            stream.add_label(f"cryonb: {note}".encode("ascii", "replace").decode()[:LABEL])
 
 
 def _without_gaps(values: np.ndarray) -> tuple[np.ndarray, int]:

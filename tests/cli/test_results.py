@@ -33,3 +33,8 @@ def test_volumes_with_voxels_without_a_value_are_named_in_the_summary():
     assert list(gaps(result)) == [said]
     assert f"  {said}" in words.describe("Local resolution", result)
     assert list(gaps(result.fillna(1.0))) == []
+
+
+def test_the_note_of_a_volume_is_in_the_summary():
+    result = xr.Dataset({"resolution_map": (("z", "y", "x"), np.ones((2, 2, 2)), {"note": "4.20 A means or finer"})})
+    assert list(gaps(result)) == ["resolution_map.mrc: 4.20 A means or finer"]

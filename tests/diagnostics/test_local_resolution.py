@@ -1,5 +1,6 @@
 """Local resolution: two regions told apart, uniform maps as the global FSC, noise and empty shells without a number."""
 
+import mrcfile
 import numpy as np
 import pytest
 from tolerances import LOCAL_NOISE, LOCAL_UNIFORM
@@ -128,6 +129,31 @@ def test_relion_half_maps(relion_halves, relion_mask):
     outcome = everywhere["outcome"].sel(threshold="0.143")
     assert outcome.sel(grid_z=0, grid_y=0, grid_x=0, method="nearest") == "data end"
     assert outcome.sel(grid_z=-50, grid_y=0, grid_x=0, method="nearest") == "below"
+
+
+def test_the_full_map_has_a_bound_where_the_curve_stays_above(relion_halves, relion_mask, tmp_path):
+    found = cn.diagnose(relion_halves, "local_resolution", mask=relion_mask).sel(threshold="0.143")
+    inside = relion_mask >= 0.5
+    known = np.isfinite(found["resolution_map"].values)
+    assert known[inside].mean() > 0.9 and not known[~inside].any()
+    assert np.nanmin(found["resolution_map"]) == np.float32(found["data_end"])
+    places = {name: found[f"grid_{name}"] for name in "zyx"}
+    at_places = found["resolution_map"].sel(places, method="nearest").values
+    end = found["outcome"].values == "data end"
+    assert np.isnan(found["local_resolution"].values[end]).all()
+    assert at_places[end] == pytest.approx(float(found["data_end"]))
+    assert np.isnan(at_places[found["outcome"].values == "outside"]).all()
+    cn.write_map(found["resolution_map"], tmp_path / "local.mrc")
+    with mrcfile.open(tmp_path / "local.mrc") as stream:
+        assert any("4.20 A means 4.20 A or finer" in label for label in stream.get_labels())
+        assert (stream.data == 0).sum() == (~known).sum()
+        assert float(stream.voxel_size.x) == pytest.approx(2.1)
+        assert float(stream.header.dmean) == pytest.approx(float(stream.data.mean()), rel=1e-4)
+
+
+def test_noise_has_nothing_in_the_full_map_either():
+    found = cn.diagnose(pure_noise(seed=2), "local_resolution")
+    assert np.isfinite(found["resolution_map"]).mean() <= LOCAL_NOISE
 
 
 def test_everything_is_labelled(regions):

@@ -5,6 +5,7 @@ import itertools
 import mrcfile
 import numpy as np
 import pytest
+import xarray as xr
 from tolerances import STORED_LENGTH
 
 from cryonb import io
@@ -251,6 +252,13 @@ def test_voxels_without_a_value_are_written_as_zero_and_the_header_says_so(tmp_p
     io.write_map(np.nan_to_num(values, nan=1.0), tmp_path / "b.mrc", voxel_size=1.5)
     with mrcfile.open(tmp_path / "b.mrc") as stream:
         assert not any("no value" in label for label in stream.get_labels())
+
+
+def test_the_note_of_a_variable_is_a_label_of_the_header(tmp_path):
+    noted = xr.DataArray(box((5, 5, 5)), dims=("z", "y", "x"), attrs={"note": "4.20 Å means or finer " + 80 * "."})
+    io.write_map(noted, tmp_path / "a.mrc", voxel_size=1.5)
+    with mrcfile.open(tmp_path / "a.mrc") as stream:
+        assert any(label.startswith("cryonb: 4.20 ? means or finer ...") for label in stream.get_labels())
 
 
 @pytest.mark.parametrize(
