@@ -1,6 +1,7 @@
 """The correlation of two half maps on shells and in cones, and what follows from the curves."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -133,20 +134,50 @@ class Cones:
         above = (np.nan_to_num(self.followed, nan=-1.0) > THRESHOLD).mean(axis=0)
         return np.where(self.shells.usable, above, np.nan)
 
+    def bounded(self, level: float) -> float:
+        """Return in how many directions the end of the data, not the fall of the curve, ends what is above a level.
+
+        Parameters
+        ----------
+        level : float
+            The level.
+
+        Returns
+        -------
+        float
+            Part of the directions with data whose curve is above it on one of the last two shells, within the low-pass
+            of a sphericity from the end; NaN without such directions.
+        """
+        shells = np.flatnonzero(self.shells.usable)
+        if not shells.size or self.without_data.all():
+            return math.nan
+        ends = np.nan_to_num(self.followed[~self.without_data][:, shells[-2:]], nan=-1.0)
+        return float((ends > level).any(axis=1).mean())
+
     def named(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the best direction, the worst one, and the middle of those without data.
+        """Return the best and the worst direction with data, and the middle of those without.
 
         Returns
         -------
         axes : ndarray, (3, 3), float64
-            Unit vectors; NaN for the last where every direction holds data.
+            Unit vectors: of the finest resolution, of the coarsest, and of the middle; NaN where there is none.
         resolution : ndarray, (3,), float64
             Resolution of the first two [angstrom].
+
+        Notes
+        -----
+        A curve that never falls to 0.143 counts as finer than any that does; of equals, the area under it decides.
         """
-        extremes = [int(np.argmax(self.area)), int(np.argmin(self.area))]
+        axes, resolution = np.full((3, 3), np.nan), np.full(3, np.nan)
+        held = np.flatnonzero(~self.without_data)
+        if held.size:
+            rank = np.lexsort((-self.area[held], np.nan_to_num(self.resolution[held], nan=0.0)))
+            extremes = held[rank[[0, -1]]]
+            axes[:2], resolution[:2] = self.axes[extremes], self.resolution[extremes]
         void = np.where(self.without_data, self.empty, 0.0)
-        middle = middle_axis(self.axes, void) if void.any() else np.full(3, np.nan)
-        return np.concatenate([self.axes[extremes], middle[None]]), np.append(self.resolution[extremes], np.nan)
+        if void.any():
+            axes[2] = middle_axis(self.axes, void)
+        return axes, resolution
 
 
 def measure(

@@ -14,6 +14,7 @@ from ..imaging.directions import angles_of, healpix_hemisphere, healpix_resoluti
 from ..imaging.sphericity import sphericity
 from ..knobs import Config, knob
 from ..schema import SAMPLING, Field, Kind, build, declare, shell_coordinates
+from ..units import angstrom
 from .cone_curves import Cones, measure
 from .fsc import options_of
 from .half_maps import HalfMaps, take_half_maps
@@ -24,7 +25,14 @@ OCCUPANCIES = (0.9, 0.5, 0.1)
 """Parts of the directions at which the FSO curve is read; the zone of anisotropy lies between the outer two."""
 
 NAMED = ("best", "worst", "empty")
-"""The direction of the largest area under its curve, that of the smallest, the middle of those without data."""
+"""The direction of the finest resolution, that of the coarsest, the middle of those without data."""
+
+BOUNDED = 0.1
+"""Part of the directions above the level of the sphericity where the data end, from which that end makes the surface:
+the sphericity would be that of the data's own sphere."""
+
+POLE = 3.0
+"""Tilt below which the rot of a direction says nothing [degree]."""
 
 UNEVEN = 0.5
 """A cFAR below this is a sign of preferred orientation."""
@@ -53,6 +61,7 @@ DIRECTIONAL = declare(
             "fsc_volume": Field(("kz", "ky", "kx")),
             **_NAMED,
             "sphericity": Field(()),
+            "sphericity_bounded": Field((), "fraction"),
             "cfar": Field(()),
         },
         {**SAMPLING, "half_angle": "degree", "empty_below": "fraction", "sphericity_level": "1"},
@@ -149,9 +158,12 @@ class DirectionalDiagnostic:
         A conical FSC is the FSC summed over the coefficients within `half_angle` of an axis, on both sides of the
         origin. `fsc_volume` holds along every direction the curve of the cone about it. `cfar` is the area under the
         worst curve over that under the best, a cell without data adding none. `fso` is the part of the directions
-        whose curve is above 0.143. `sphericity` is that of the region of `fsc_volume` above `sphericity_level`. On the
-        first shells, where a cone holds less than 20 coefficients, `cfar`, `fso` and `cone_resolution` take the curve
-        of all directions instead.
+        whose curve is above 0.143. `sphericity` is that of the region of `fsc_volume` above `sphericity_level`, and NaN
+        where the end of the data cuts that region short in more than a tenth of the directions, `sphericity_bounded`:
+        it would be the roundness of the data's own sphere. The best and the worst direction are those of the finest
+        and the coarsest resolution; where a curve never falls, the area under it decides. On the first shells, where a
+        cone holds less than 20 coefficients, `cfar`, `fso` and `cone_resolution` take the curve of all directions
+        instead.
 
         References
         ----------
@@ -165,11 +177,14 @@ class DirectionalDiagnostic:
         settings = (options.half_angle, options.empty_below, config)
         cones = measure(halves, unit_vectors(rot, tilt), *settings, lambda part, text: progress(0.6 * part, text))
         volume = cone_volume(cones.fsc, size, cones.axes, lambda part, text: progress(0.6 + 0.35 * part, text))
-        roundness = sphericity(
-            volume, options.sphericity_level, lambda part: progress(0.95 + 0.05 * part, "sphericity")
-        )
+        bounded, roundness = cones.bounded(options.sphericity_level), math.nan
+        if not bounded > BOUNDED:
+            roundness = sphericity(
+                volume, options.sphericity_level, lambda part: progress(0.95 + 0.05 * part, "sphericity")
+            )
         progress(1.0, "sphericity")
-        variables = _variables(cones) | {"fsc_volume": volume, "sphericity": roundness}
+        roundness = {"sphericity": roundness, "sphericity_bounded": bounded}
+        variables = _variables(cones) | {"fsc_volume": volume} | roundness
         coords = _coordinates(halves, cones, options, rot, tilt, edges)
         result = build(DIRECTIONAL, variables, coords)
         return result.assign_attrs(verdict=verdict(result), symmetry=config.imaging.symmetry)
@@ -243,21 +258,28 @@ def verdict(result: xr.Dataset) -> str:
 
 def _spread(result: xr.Dataset) -> str:
     overall, each = float(result["resolution"]), result["cone_resolution"].values[result["has_data"].values]
-    reached = each[np.isfinite(each)]
+    reached, end = each[np.isfinite(each)], float(result["data_end"])
+    tail = f"the data end at {angstrom(end)}" if math.isfinite(end) else "no shell holds data"
+    if math.isfinite(overall):
+        opening = f"the curve over all directions falls to 0.143 at {angstrom(overall)}"
+    else:
+        opening = "the curve over all directions never falls to 0.143"
     if not reached.size:
-        stated = f"resolution {overall:.2f} A" if math.isfinite(overall) else "resolution not reached"
-        end = float(result["data_end"])
-        tail = f", and the data end at {end:.2f} A" if math.isfinite(end) else ""
-        return f"{stated} over all directions; in no direction does the curve fall to 0.143{tail}"
-    stated = f"{overall:.2f} A" if math.isfinite(overall) else "not reached"
-    text = f"resolution {stated} over all directions, {reached.min():.2f} to {reached.max():.2f} A by direction"
-    beyond = each.size - reached.size
-    return text + (f" ({beyond} of {each.size} never fall to 0.143)" if beyond else "")
+        none = "but that of no" if math.isfinite(overall) else "nor does that of any"
+        return f"{opening}, {none} single direction{' does' if math.isfinite(overall) else ''}; {tail}"
+    held = "" if each.size == result.sizes["direction"] else " with data"
+    some = f"all {each.size}" if reached.size == each.size else f"{reached.size} of {each.size}"
+    those = f"those of {some} directions{held}"
+    those = those if math.isfinite(overall) else f"but {those} do,"
+    return f"{opening}, {those} between {angstrom(reached.min())} and {angstrom(reached.max())}; {tail}"
 
 
 def _evenness(result: xr.Dataset) -> str:
-    roundness, ratio = float(result["sphericity"]), float(result["cfar"])
+    roundness, ratio, bounded = (float(result[name]) for name in ("sphericity", "cfar", "sphericity_bounded"))
     parts = [f"sphericity {roundness:.2f}"] if math.isfinite(roundness) else []
+    if bounded > BOUNDED:
+        level = float(result["sphericity_level"])
+        parts = [f"no sphericity ({100 * bounded:.0f} % of directions are above {level:g} where the data end)"]
     if math.isfinite(ratio):
         parts.append(f"cFAR {ratio:.2f}{': preferred orientation' if ratio < UNEVEN else ''}")
     return ", ".join(parts)
@@ -269,7 +291,8 @@ def _gap(result: xr.Dataset) -> str:
         return ""
     rot, tilt = (float(result[name].sel(named_direction="empty")) for name in ("named_rot", "named_tilt"))
     count = result.sizes["direction"]
-    return f"{missing} of {count} directions hold no data, about rot {rot:.0f}, tilt {tilt:.0f} degrees"
+    where = "about z" if tilt < POLE else f"about rot {rot:.0f}, tilt {tilt:.0f} degrees"
+    return f"{missing} of {count} directions hold no data, {where}"
 
 
 def _plateau(result: xr.Dataset) -> str:

@@ -281,6 +281,8 @@ def _finish_sphere(figure: _Drawing, axes, page: Page, frame: Frame) -> None:
     axes.set_xlabel(frame.panel.x_label, size=SMALL)
     axes.set_ylabel(frame.panel.y_label, size=LABEL)
     _title(axes, frame, 0.0)
+    if not sphere.label:
+        return
     left = frame.left + frame.width + 0.18
     rectangle = _rectangle(page, left, frame.top, 0.13, frame.height)
     _scale(figure.add_axes(rectangle), "cividis", sphere.low, sphere.high, sphere.label)

@@ -31,8 +31,8 @@ NAMED_STYLE = {
     "empty": dict(colour=PURPLE, marker="D", style=":"),
 }
 NAMED_WORDS = {"best": "best direction", "worst": "worst direction", "empty": "middle of the directions without data"}
-MOST_CONTRAST = 98.0
-"""Part of the directions that the colour scale of resolutions spans [percent]; the coarsest share its last colour."""
+POLE = 3.0
+"""Tilt below which the rot of a direction says nothing [degree]."""
 
 
 def spread_panel(dataset: xr.Dataset, x_limits: tuple[float, float] | None = None, title: str = "") -> Panel:
@@ -92,6 +92,8 @@ def extremes_panel(dataset: xr.Dataset, x_limits: tuple[float, float] | None = N
     marks = _background(dataset, x_limits)
     marks.append(Curve(x, dataset["fsc_global"].values.astype(float), "global", "", GREY, "-", 1.2))
     for name in ("best", "worst"):
+        if not math.isfinite(_angles(dataset, name)[1]):
+            continue
         direction = _nearest(dataset, name)
         y = dataset["fsc_cone"].values[direction].astype(float)
         style = NAMED_STYLE[name]
@@ -131,12 +133,8 @@ def _reading(resolution: float) -> str:
 
 def _named_words(dataset: xr.Dataset, name: str) -> str:
     rot, tilt = _angles(dataset, name)
-    words = f"{NAMED_WORDS[name]}, rot {rot:.0f}°, tilt {tilt:.0f}°".replace("-", "−")
-    if name == "empty":
-        return words
-    held = bool(dataset["has_data"].values[_nearest(dataset, name)])
-    resolution = float(dataset["named_resolution"].sel(named_direction=name))
-    return f"{words}: {_reading(resolution) if held else 'no data'}"
+    where = "along z" if tilt < POLE else f"rot {rot:.0f}°, tilt {tilt:.0f}°".replace("-", "−")
+    return f"{NAMED_WORDS[name]}, {where}: {_reading(float(dataset['named_resolution'].sel(named_direction=name)))}"
 
 
 def resolution_map(dataset: xr.Dataset) -> Panel:
@@ -154,15 +152,16 @@ def resolution_map(dataset: xr.Dataset) -> Panel:
     """
     values = dataset["cone_resolution"].values.astype(float)
     held, end = dataset["has_data"].values.astype(bool), facts.data_end(dataset)
-    shown = np.where(held & np.isnan(values), end, values)
+    shown, beyond = np.where(held & np.isnan(values), end, values), int((held & np.isnan(values)).sum())
     drawn = shown[np.isfinite(shown)]
-    low, high = (float(drawn.min()), float(np.percentile(drawn, MOST_CONTRAST))) if drawn.size else (0.0, 1.0)
-    high = max(high, 1.01 * low)
-    beyond = int((held & np.isnan(values)).sum())
-    note = f"{beyond} never fall to 0.143: drawn as {wording.angstrom(end)}, where data end"
-    if not beyond:
-        note = "where the curve of a cone falls to 0.143"
-    return _sphere(dataset, shown, "cone_resolution", "resolution [Å]", (low, high), ("Resolution by direction", note))
+    low, high = (float(drawn.min()), float(drawn.max())) if drawn.size else (0.0, 1.0)
+    label, note = "resolution [Å]", "where the curve of a cone falls to 0.143"
+    if beyond:
+        note = f"{beyond} never fall to 0.143: drawn as {wording.angstrom(end)}, where data end"
+    if beyond and beyond == held.sum():
+        label, note = "", f"none falls to 0.143 before the data end at {wording.angstrom(end)}"
+    words = ("Resolution by direction", note)
+    return _sphere(dataset, shown, "cone_resolution", label, (low, max(high, 1.01 * low)), words)
 
 
 def area_map(dataset: xr.Dataset) -> Panel:
@@ -180,7 +179,7 @@ def area_map(dataset: xr.Dataset) -> Panel:
     """
     area = dataset["cone_area"].values.astype(float)
     shown = np.where(dataset["has_data"].values.astype(bool), area / max(float(area.max()), 1e-30), np.nan)
-    note = "relative to the best direction"
+    note = "relative to the largest"
     return _sphere(dataset, shown, "cone_area", "relative area", (0.0, 1.0), ("Area under the curve of a cone", note))
 
 
@@ -276,7 +275,8 @@ def directional_settings(dataset: xr.Dataset) -> str:
         f"{dataset.sizes['direction']} cones of half angle {wording.plain(angle)}°",
         f"no data below {wording.plain(least)} of the mean power of a shell",
         f"sphericity of the region above {wording.plain(level)}",
-        "cFAR = worst area over best",
+        "worst direction = coarsest resolution, else least area",
+        "cFAR = least area over largest",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -301,7 +301,8 @@ def beside(dataset: xr.Dataset, x_limits: tuple[float, float], title: str) -> Pa
     best, worst = (float(dataset["named_resolution"].sel(named_direction=name)) for name in ("best", "worst"))
     best, worst = (_reading(value).replace("not reached", "never") for value in (best, worst))
     sphericity, cfar = (facts.number(dataset, name) for name in ("sphericity", "cfar"))
-    note = f"best {best}, worst {worst}\nsphericity {sphericity:.2f}, cFAR {cfar:.2f}"
+    roundness = f"sphericity {sphericity:.2f}" if math.isfinite(sphericity) else "no sphericity"
+    note = f"best {best}, worst {worst}\n{roundness}, cFAR {cfar:.2f}"
     return dataclasses.replace(spread_panel(dataset, x_limits, title), note=note)
 
 

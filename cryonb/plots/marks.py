@@ -210,7 +210,7 @@ class SphereMap:
     values : ndarray
         One number a cell, shape (n,).
     name, label : str
-        Word for programs; words beside the colour scale.
+        Word for programs; words beside the colour scale, which is left out without any.
     low, high : float
         Ends of the colour scale.
     """

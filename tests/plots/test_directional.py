@@ -59,7 +59,11 @@ def test_directions_without_data_are_hatched_and_have_no_colour(gap):
     assert np.nanmin(np.abs(hatched.low)) > np.radians(45)
     middle = sheet.of(Points, "empty")[0]
     assert np.abs(middle.y) == pytest.approx([np.pi / 2] * 2, abs=np.radians(8))
-    assert "no data" in sheet.of(Curve, "worst")[0].label
+    worst = sheet.of(Curve, "worst")[0]
+    assert np.isfinite(worst.y[5:]).all()
+    at = float(gap["cone_resolution"].max())
+    assert worst.label.endswith(wording.angstrom(at))
+    assert sheet.of(SphereMap, "cone_resolution")[0].high == pytest.approx(at)
 
 
 def test_opposites_carry_the_same_value(gap):
@@ -90,8 +94,20 @@ def test_a_resolution_that_no_direction_reaches_is_said(gap):
     high = gap.copy(deep=True)
     high["cone_resolution"][:] = np.nan
     sheet = directional_sheet(high)
-    assert "never fall to 0.143" in next(panel for panel in sheet.panels() if panel.of(SphereMap)).note
-    assert plots.draw(high).axes
+    panel = next(panel for panel in sheet.panels() if panel.of(SphereMap))
+    assert "none falls to 0.143 before the data end" in panel.note
+    assert not panel.of(SphereMap)[0].label
+    assert len(plots.draw(high).axes) == len(plots.draw(gap).axes) - 1
+    some = gap.copy(deep=True)
+    some["cone_resolution"][-9:] = np.nan
+    noted = next(panel for panel in directional_sheet(some).panels() if panel.of(SphereMap))
+    assert "never fall to 0.143: drawn as" in noted.note
+
+
+def test_a_direction_at_the_pole_has_no_rot(gap):
+    turned = gap.copy(deep=True)
+    turned["named_tilt"][:] = 1.0
+    assert ", along z: " in directional_sheet(turned).of(Curve, "worst")[0].label
 
 
 def test_shells_that_hold_leak_only_are_hatched_and_named(gap):
