@@ -1,4 +1,4 @@
-"""What an FSC curve says, in a sentence that never invents a resolution: the same words from figures and judgements."""
+"""What an FSC curve or a Guinier plot says, in words that figures and judgements share and that invent no number."""
 
 import math
 
@@ -83,6 +83,40 @@ def past_particle_nyquist(resolution: float, nyquist: float, corners: bool, unit
         return ""
     where = ", where only the corners of the images hold data" if corners else ""
     return f"past the particle Nyquist of {angstrom(1.0 / nyquist, unit)}{where}"
+
+
+def b_factor_verdict(b_factor: float, low: float, high: float, reliable: bool, reason: str = "") -> str:
+    """Return what a Guinier plot says: the B factor with its interval, and whether it may be used.
+
+    Parameters
+    ----------
+    b_factor : float
+        B factor, above 0 where amplitudes fall [angstrom^2]; NaN where there is none.
+    low, high : float
+        Ends of its 95 % interval [angstrom^2]; NaN where they are not known.
+    reliable : bool
+        Whether it may be used.
+    reason : str, optional
+        Why not.
+
+    Returns
+    -------
+    str
+        One or two sentences, in angstrom^2.
+
+    Examples
+    --------
+    >>> b_factor_verdict(-28.2, -101.0, 44.4, False, "19 shells are fewer than 20")
+    'B = -28.2 A^2 (95 % interval -101 to 44.4 A^2): not reliable, 19 shells are fewer than 20. Do not sharpen with it.'
+    """
+    if not math.isfinite(b_factor):
+        return "No B factor: too few shells to fit."
+    value, least, most = (
+        f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}" for number in (b_factor, low, high)
+    )
+    interval = f" (95 % interval {least} to {most} A^2)" if math.isfinite(low) else ""
+    judgement = "" if reliable else f": not reliable{', ' + reason if reason else ''}. Do not sharpen with it"
+    return f"B = {value} A^2{interval}{judgement}."
 
 
 def floor_from(held: np.ndarray, below: np.ndarray, frequency: np.ndarray) -> float:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cryonb.curve_verdict import curve_verdict, floor_from, past_particle_nyquist
+from cryonb.curve_verdict import b_factor_verdict, curve_verdict, floor_from, past_particle_nyquist
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,9 @@ def test_the_particle_nyquist_is_named_only_where_a_resolution_lies_past_it():
 def test_the_floor_begins_where_the_last_shells_hold_nothing_more(held, below, start):
     held, below = (np.array([letter == "1" for letter in word]) for word in (held, below))
     assert floor_from(held, below, np.arange(4) / 10.0) == pytest.approx(start, nan_ok=True)
+
+
+def test_a_b_factor_in_words():
+    assert b_factor_verdict(math.nan, math.nan, math.nan, False) == "No B factor: too few shells to fit."
+    assert b_factor_verdict(1520.4, math.nan, math.nan, True) == "B = 1520 A^2."
+    assert b_factor_verdict(120.0, 95.0, 145.0, True) == "B = 120 A^2 (95 % interval 95 to 145 A^2)."

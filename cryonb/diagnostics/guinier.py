@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ..config import RunConfig
+from ..curve_verdict import b_factor_verdict
 from ..imaging.bands import MEASURED
 from ..imaging.fourier import half_transform
 from ..imaging.guinier import GuinierFit, counting_error, fit_guinier, weighted_log_amplitude
@@ -194,6 +195,23 @@ def describe_fit(plot: GuinierPlot, curves: Curves, frequency: np.ndarray) -> tu
     return variables, {"fit_coarse": plot.coarse, "fit_fine": plot.fine, "n_shells": int(fit.used.sum())}
 
 
+def verdict(plot: GuinierPlot) -> str:
+    """Return what a Guinier plot says: the B factor with its interval, and whether it may be used.
+
+    Parameters
+    ----------
+    plot : GuinierPlot
+        The plot.
+
+    Returns
+    -------
+    str
+        One or two sentences, in angstrom^2.
+    """
+    fit = plot.fit
+    return b_factor_verdict(fit.b_factor, fit.b_factor_low, fit.b_factor_high, bool(fit.reliable), fit.reason)
+
+
 class GuinierDiagnostic:
     """B factor of half maps, with its interval and whether to believe it."""
 
@@ -221,7 +239,8 @@ class GuinierDiagnostic:
         Returns
         -------
         xarray.Dataset
-            Kind ``cryonb/guinier``; ``attrs["reason"]`` says why the B factor is reliable, or why not.
+            Kind ``cryonb/guinier``; ``attrs["reason"]`` says why the B factor is reliable, or why not, and
+            ``attrs["verdict"]`` all of it.
         """
         halves = take_half_maps(dataset, config.mask, mask, **options_of(options))
         curves = correlate(halves, options, config, progress)
@@ -230,7 +249,7 @@ class GuinierDiagnostic:
         variables, scalars = describe_fit(plot, curves, coordinates["frequency"])
         for name in ("fsc_kind", "threshold", "randomisation_resolution"):
             del coordinates[name]
-        attrs = {"reason": plot.fit.reason, "fsc_kind": curves.best}
+        attrs = {"reason": plot.fit.reason, "fsc_kind": curves.best, "verdict": verdict(plot)}
         return build(GUINIER, {**variables, "band": about["band"]}, {**coordinates, **scalars}, attrs)
 
 

@@ -15,7 +15,7 @@ from ..imaging.masks import cosine_edge
 from ..imaging.shells import shell_index
 from ..knobs import knob
 from ..schema import FSC, SAMPLING, Field, Kind, build, declare, grid_coordinates
-from .fsc import Curves, Progress, correlate, describe, options_of
+from .fsc import Curves, Progress, correlate, describe, options_of, verdict
 from .guinier import FIT, FIT_SCALARS, GuinierOptions, GuinierPlot, describe_fit, plot_amplitudes
 from .half_maps import HalfMaps, take_half_maps
 
@@ -231,7 +231,8 @@ class PostprocessDiagnostic:
         Returns
         -------
         xarray.Dataset
-            Kind ``cryonb/postprocess``; the maps are not masked, `mask` stands beside them.
+            Kind ``cryonb/postprocess``; the maps are not masked, `mask` stands beside them. ``attrs["verdict"]`` says
+            what the curves say and whether the map was sharpened.
         """
         settings = config.mask
         if settings.kind in ("none", "file") and "mask" not in dataset:
@@ -257,7 +258,12 @@ class PostprocessDiagnostic:
             "relion_b_factor": relion.b_factor,
         }
         grid = grid_coordinates(halves.sampling.size, voxel_size)
-        attrs = {"reason": plot.fit.reason, "decision": decision, "relion_decision": _relion_sentence(relion)}
+        attrs = {
+            "verdict": f"{verdict(curves, coordinates)} {decision[0].upper()}{decision[1:]}.",
+            "reason": plot.fit.reason,
+            "decision": decision,
+            "relion_decision": _relion_sentence(relion),
+        }
         return build(POSTPROCESS, variables, {**coordinates, **grid, **scalars, "lowpass": lowpass}, attrs)
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import xarray as xr
 
+from ..curve_verdict import b_factor_verdict
 from . import facts, frequency, wording
 from .marks import BLUE, SKY, VERMILLION, Band, Curve, Panel, Row, Sheet
 
@@ -123,18 +124,12 @@ def guinier_verdict(dataset: xr.Dataset) -> str:
     str
         One or two sentences.
     """
-    b_factor, low, high = (facts.number(dataset, name) for name in ("b_factor", "b_factor_low", "b_factor_high"))
-    if not math.isfinite(b_factor):
-        return "No B factor: too few shells to fit."
-    interval = f" (95 % interval {wording.plain(low, 3)} to {wording.plain(high, 3)} Å²)" if math.isfinite(low) else ""
-    reason = (
-        str(dataset["reliable"].attrs.get("reason", "") or dataset.attrs.get("reason", ""))
-        if "reliable" in dataset
-        else ""
-    )
+    numbers = (facts.number(dataset, name) for name in ("b_factor", "b_factor_low", "b_factor_high"))
+    reason = str(dataset.attrs.get("reason", ""))
+    if "reliable" in dataset:
+        reason = str(dataset["reliable"].attrs.get("reason", "") or reason)
     reliable = "reliable" not in dataset or bool(dataset["reliable"].values)
-    judgement = "." if reliable else f": not reliable{', ' + reason if reason else ''}. Do not sharpen with it."
-    return wording.sentence(f"B = {wording.plain(b_factor, 3)} Å²{interval}{judgement}")
+    return wording.sentence(b_factor_verdict(*numbers, reliable, reason))
 
 
 PLOTS = {"cryonb/guinier": guinier_sheet}

@@ -30,8 +30,7 @@ def postprocess_sheet(dataset: xr.Dataset) -> Sheet:
     headline = wording.verdict(dataset)
     if "log_amplitude" in dataset:
         rows.append(Row((guinier_panel(dataset, "Guinier plot"),), 2.4, "right"))
-        decision = wording.sentence(str(dataset.attrs.get("decision", "")))
-        headline = f"{headline} {decision or guinier_verdict(dataset)}"
+        headline = headline if "verdict" in dataset.attrs else f"{headline} {guinier_verdict(dataset)}"
     voxel = facts.number(dataset, "voxel_size")
     for words, volume in _maps(dataset).items():
         arrays = {f"{words}, {plane}": central_section(volume, plane) for plane in "zyx"}

@@ -19,6 +19,8 @@ def test_half_maps_of_relion(relion_halves, relion_mask, data):
     assert relion_sign == -float(guinier["b_factor"])
     assert not bool(guinier["reliable"])
     assert "19 shells, and 20 are needed" in guinier.attrs["reason"]
+    assert guinier.attrs["verdict"].startswith(f"B = {float(guinier['b_factor']):.3g} A^2 (95 % interval ")
+    assert guinier.attrs["verdict"].endswith(f"not reliable, {guinier.attrs['reason']}. Do not sharpen with it.")
     assert (float(guinier["fit_coarse"]), float(guinier["fit_fine"])) == (10.0, pytest.approx(4.2))
 
 

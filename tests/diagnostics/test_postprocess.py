@@ -28,6 +28,8 @@ def test_an_unreliable_fit_does_not_sharpen(relion):
     assert float(relion["b_factor_used"]) == 0
     assert relion["sharpened"].equals(relion["unsharpened"])
     assert relion.attrs["decision"].startswith("not sharpened: the range 10 to 4.2 A holds 19 shells")
+    assert relion.attrs["verdict"].startswith("The corrected curve does not fall to 0.143: no resolution to state; ")
+    assert " Not sharpened: the range" in relion.attrs["verdict"]
 
 
 def test_what_relion_decided(relion, data):
