@@ -224,9 +224,16 @@ def rows_beside(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> lis
 
 
 def _middle(dataset: xr.Dataset) -> str:
-    middle = float(dataset["quantile_resolution"].sel(threshold="0.143", quantile=0.5))
-    words = f"0.143: median {wording.angstrom(middle)}" if math.isfinite(middle) else "no local resolution"
-    return f"{words}\nwindow {wording.plain(facts.number(dataset, 'window_diameter'), 3)} Å"
+    chosen = dataset.sel(threshold="0.143")
+    middle, outcome = float(chosen["quantile_resolution"].sel(quantile=0.5)), chosen["outcome"].values
+    judged = max(int((outcome != "outside").sum()), 1)
+    falls, stays = (100.0 * float((outcome == name).sum()) / judged for name in ("reached", "data end"))
+    words = f"0.143: median {wording.angstrom(middle)}, of {falls:.0f} % of places"
+    if not math.isfinite(middle) or falls < 1.0:
+        words = "0.143: next to no place falls to it"
+    end = wording.angstrom(facts.number(dataset, "data_end"))
+    window = f"window {wording.plain(facts.number(dataset, 'window_diameter'), 3)} Å"
+    return f"{words}\n{stays:.0f} % above it to the data end, {end}; {window}"
 
 
 def _shares_panel(dataset: xr.Dataset) -> Panel:

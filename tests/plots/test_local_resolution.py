@@ -67,6 +67,7 @@ def test_local_resolutions_stand_beside_each_other_on_one_scale(judged):
     coarse = judged.copy(deep=True)
     coarse["resolution_section"][:] = 2.0 * judged["resolution_section"].values
     coarse["quantile_resolution"][:] = 9.0
+    coarse["outcome"][0, ::4] = "reached"
     coarse = coarse.assign_coords(bin=("bin", 2.0 * judged["bin"].values, judged["bin"].attrs))
     sheet = sheet_of(xr.DataTree.from_dict({"fine": judged, "coarse": coarse}))
     sections, histograms = sheet.rows
@@ -78,7 +79,12 @@ def test_local_resolutions_stand_beside_each_other_on_one_scale(judged):
     counts = judged["histogram"].sel(threshold="0.143").values
     places = int((judged["outcome"].sel(threshold="0.143") != "outside").sum())
     assert histograms.panels[0].of(Curve, "histogram 0.143")[0].y.max() == pytest.approx(counts.max() / places)
-    assert [panel.note.split("\n")[0] for panel in sections.panels] == ["no local resolution", "0.143: median 9.00 Å"]
+    outcome = coarse["outcome"].values[0]
+    share = 100 * (outcome == "reached").sum() / (outcome != "outside").sum()
+    assert [panel.note.split("\n")[0] for panel in sections.panels] == [
+        "0.143: next to no place falls to it",
+        f"0.143: median 9.00 Å, of {share:.0f} % of places",
+    ]
     assert all("window" in panel.note for panel in sections.panels)
     assert draw(xr.DataTree.from_dict({"fine": judged, "coarse": coarse})).axes
 
