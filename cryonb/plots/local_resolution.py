@@ -231,9 +231,8 @@ def _middle(dataset: xr.Dataset) -> str:
     words = f"0.143: median {wording.angstrom(middle)}, of {falls:.0f} % of places"
     if not math.isfinite(middle) or falls < 1.0:
         words = "0.143: next to no place falls to it"
-    end = wording.angstrom(facts.number(dataset, "data_end"))
     window = f"window {wording.plain(facts.number(dataset, 'window_diameter'), 3)} Å"
-    return f"{words}\n{stays:.0f} % above it to the data end, {end}; {window}"
+    return f"{words}\n{stays:.0f} % above it to the data end\n{window}"
 
 
 def _shares_panel(dataset: xr.Dataset) -> Panel:
