@@ -228,11 +228,11 @@ def _middle(dataset: xr.Dataset) -> str:
     middle, outcome = float(chosen["quantile_resolution"].sel(quantile=0.5)), chosen["outcome"].values
     judged = max(int((outcome != "outside").sum()), 1)
     falls, stays = (100.0 * float((outcome == name).sum()) / judged for name in ("reached", "data end"))
-    words = f"0.143: median {wording.angstrom(middle)}, of {falls:.0f} % of places"
+    words = f"0.143: median {wording.angstrom(middle)}"
     if not math.isfinite(middle) or falls < 1.0:
-        words = "0.143: next to no place falls to it"
+        words = "0.143: hardly any falls"
     window = f"window {wording.plain(facts.number(dataset, 'window_diameter'), 3)} Å"
-    return f"{words}\n{stays:.0f} % above it to the data end\n{window}"
+    return f"{words}\n{falls:.0f} % fall, {stays:.0f} % never\n{window}"
 
 
 def _shares_panel(dataset: xr.Dataset) -> Panel:
