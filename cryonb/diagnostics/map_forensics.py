@@ -83,20 +83,23 @@ def likely_nyquist(traces: Traces) -> tuple[float, str]:
     evidence : str
         Why, in words.
     """
-    filtered = traces.empty and not traces.hidden
-    if filtered:
+    if traces.drowned:
+        return math.nan, "not to be told: no shell holds anything but rounding"
+    if traces.cut == "filter":
         return math.nan, "not to be told: a filter cut the maps before their data end"
-    if traces.cliff and traces.is_square:
+    if traces.cut == "either":
+        hides = (
+            "a mask hides what cut the maps short" if traces.hidden else "a filter or the end of the data cut the maps"
+        )
+        return math.nan, f"not to be told: {hides}"
+    if traces.cut and traces.is_square:
         shell = traces.end / math.sqrt(2.0)
         rise = f"noise rises before its cliff at {resolution(traces, traces.end):.3g} A"
         words = f"{rise} as corners of square images make it"
         return shell / traces.length, f"{words}, and that cliff is at sqrt(2) times their Nyquist frequency"
-    if traces.cliff and traces.end <= 0.97 * traces.face:
-        hedge = "; a mask hides what made that cliff" if traces.hidden else ""
-        return (
-            traces.end / traces.length,
-            f"noise ends in a cliff without a rise before it, as a circle makes it{hedge}",
-        )
+    if traces.cut:
+        words = "noise rises in the last shells before its cliff, as it does where the data of a circle end"
+        return traces.end / traces.length, words
     if traces.upsampling.size:
         words = f"the maps had {traces.upsampling.size} voxels before they were upsampled, and hold power to the end"
         return traces.face / traces.length, words
@@ -124,17 +127,7 @@ def warn(traces: Traces, findings: dict[str, Finding], nyquist: float) -> list[s
         Plain sentences.
     """
     found = {name: finding for name, finding in findings.items() if finding.found}
-    said = []
-    empty = traces.below_floor | traces.below_leak
-    empty[0] = False
-    if empty.any():
-        printed, first = traces.fsc[empty], int(np.flatnonzero(empty)[0])
-        what = "rounding only" if traces.below_floor[empty].all() else "rounding or the leak of a mask only"
-        numbers = (
-            f"{np.nanmin(printed):.2f} and {np.nanmax(printed):.2f}" if np.isfinite(printed).any() else "no number"
-        )
-        start = f"From {resolution(traces, first):.3g} A on the files hold {what}"
-        said.append(f"{start}; a curve prints values between {numbers} there.")
+    said = _empty_shells(traces)
     if "upsampled" in found:
         coarse = 2.0 * traces.length / traces.upsampling.size
         said.append(f"The grid of these maps is finer than they were: nothing past {coarse:.3g} A was ever computed.")
@@ -142,19 +135,21 @@ def warn(traces: Traces, findings: dict[str, Finding], nyquist: float) -> list[s
         said.append(
             f"The grid goes on past {found['finer_box'].value:.3g} A, where information ends: no FSC past it counts."
         )
+    if "cut_short" in found:
+        at = f"{found['cut_short'].value:.3g} A"
+        said.append(f"Information ends at {at}, by a filter or with the data: no FSC past it counts.")
     if "filtered" in found:
         said.append(
             f"The maps were filtered at {found['filtered'].value:.3g} A: an FSC past it measures the filter's rest."
         )
     if "masked" in found:
         kept = 100 * found["masked"].value
-        said.append(
-            f"The maps are masked already ({kept:.0f} % of the box kept): an FSC of them includes the mask's own."
-        )
+        size = f" ({kept:.0f} % of the box kept)" if math.isfinite(kept) else ""
+        said.append(f"The maps are masked already{size}: an FSC of them includes the mask's own.")
     if "masked" in found and ("filtered" in found or traces.hidden):
         said.append("A filter or a finer box beneath a mask gives a false plateau past the end of the data.")
     if "sharpened" in found:
-        said.append(f"The maps were sharpened (B = {found['sharpened'].value:.0f} A^2): do not sharpen them again.")
+        said.append("The maps were sharpened: do not sharpen them again.")
     if "symmetrised" in found:
         said.append(
             f"The maps obey {traces.symmetry[0]}: shells hold fewer independent coefficients than they seem to."
@@ -163,6 +158,8 @@ def warn(traces: Traces, findings: dict[str, Finding], nyquist: float) -> list[s
         said.append(f"The maps were stored as {kind}: its rounding is noise of its own in every shell.")
     if "identical" in found:
         said.append("The two halves are one map: their FSC is 1 on every shell and says nothing.")
+    if "opposite" in found:
+        said.append("The halves are anticorrelated, of opposite contrast: turn the sign of one before any use of them.")
     if "shared_noise" in found:
         said.append(
             f"The halves share noise (correlation {found['shared_noise'].value:.2f} in solvent): the FSC is too high."
@@ -182,6 +179,27 @@ def warn(traces: Traces, findings: dict[str, Finding], nyquist: float) -> list[s
     return said
 
 
+def _empty_shells(traces: Traces) -> list[str]:
+    """Return what is said of shells that hold rounding, or the leak of a mask, only."""
+    if traces.drowned:
+        return ["Every shell holds rounding only: no FSC of these maps counts."]
+    empty = traces.below_floor | traces.below_leak
+    empty[0] = False
+    if not empty.any():
+        return []
+    printed, first = traces.fsc[empty], int(np.flatnonzero(empty)[0])
+    what = "rounding only" if traces.below_floor[empty].all() else "rounding or the leak of a mask only"
+    known = np.isfinite(printed).any()
+    numbers = f"{_two(np.nanmin(printed))} and {_two(np.nanmax(printed))}" if known else "no number"
+    start = f"From {resolution(traces, first):.3g} A on the files hold {what}"
+    return [f"{start}; a curve prints values between {numbers} there."]
+
+
+def _two(value: float) -> str:
+    """Return a number with two decimals and no negative zero."""
+    return f"{round(float(value), 2) + 0.0:.2f}"
+
+
 def summarise(traces: Traces, findings: dict[str, Finding]) -> str:
     """Return the forensics in one sentence.
 
@@ -199,7 +217,9 @@ def summarise(traces: Traces, findings: dict[str, Finding]) -> str:
     """
     words = {name: name.replace("_", " ") for name in NAMES}
     words |= {
-        "finer_box": "cut short by what a mask hides" if traces.hidden else "in a box finer than their data",
+        "finer_box": "in a box finer than their data",
+        "cut_short": "cut short (by a filter or a box finer than the data: not to be told apart)",
+        "opposite": "of opposite contrast",
         "shared_noise": "sharing noise",
         "identical": "one map twice",
     }
@@ -209,6 +229,8 @@ def summarise(traces: Traces, findings: dict[str, Finding]) -> str:
     named = [words[name] for name, finding in findings.items() if finding.found]
     listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else "".join(named)
     verb = f"were found to be {listed}" if named else "show no trace of any treatment"
+    if traces.drowned:
+        return f"The half maps {verb}; no shell holds anything but rounding."
     cut = traces.cliff is not None or traces.upsampling.size > 0
     end = "their information ends at" if cut else "they hold power to the end of their grid at"
     return f"The half maps {verb}; {end} {resolution(traces, traces.end):.3g} A."
@@ -304,8 +326,11 @@ def _dataset(traces: Traces, scalars: dict, voxel_size: float) -> xr.Dataset:
     }
     attrs = {
         "verdict": summarise(traces, findings),
-        "nyquist_evidence": why,
+        "findings": "\n".join(
+            f"Found {name.replace('_', ' ')}: {one.evidence}." for name, one in findings.items() if one.found
+        ),
         "warnings": "\n".join(warn(traces, findings, scalars.get("particle_nyquist", nyquist))),
+        "nyquist_evidence": why,
     }
     return build(MAP_FORENSICS, variables, coordinates, attrs)
 

@@ -12,8 +12,8 @@ from ..imaging.half_likeness import Likeness, compare_halves
 from ..imaging.mask_traces import MaskTrace, find_mask, predicted_leak
 from ..imaging.quantisation import Storage, find_storage
 from ..imaging.self_symmetry import find_symmetry
-from ..imaging.shells import fourier_shell_correlation, n_coefficients, rounding_floor, shell_power
-from ..imaging.spectrum_edge import Cliff, axis_power, find_cliff, square_rise
+from ..imaging.shells import fourier_shell_correlation, n_coefficients, shell_power
+from ..imaging.spectrum_edge import SPARSE, Cliff, axis_power, edge_rise, find_cliff, find_peak, is_white, square_rise
 from ..imaging.upsampling import Upsampling, find_upsampling
 from .half_maps import HalfMaps
 
@@ -31,9 +31,18 @@ SETTLED = 4
 SQUARE = 0.5
 """Rise of the noise before a cliff, in units of what corners of square images make, from which they made it."""
 
+DEEP = 4.0
+"""Decades by which rounding, or a white rest, lies below the noise before the cliff, at least, where a filter made it:
+what a kernel spills past the end of the data lies 2 to 3 below, and coarse steps of integers hide it."""
+
+AT_THE_END = 0.97
+"""Fraction of the last shell from which a cliff is no more than the end of the grid."""
 
 CLEAR_OF_CORNERS = 0.85
 """Fraction of the Nyquist frequency of square images up to which a mask leaks little from their corners."""
+
+DYNAMIC = 1e3
+"""Fall of the noise up to which a smooth filter is fitted: a kernel that was cut off leaves something beyond."""
 
 SPAN = 8.0
 """Ratio of ratios of powers from which the halves were filtered differently; their difference then holds the object."""
@@ -82,6 +91,8 @@ class Traces:
         What the halves have in common.
     symmetry : tuple of str and float
         The group that the noise obeys, and how well.
+    drowned : bool
+        Whether the corners of the transform are so strong that every shell holds their rounding only.
     """
 
     size: int
@@ -101,6 +112,7 @@ class Traces:
     storage: Storage
     likeness: Likeness
     symmetry: tuple[str, float]
+    drowned: bool
 
     @property
     def face(self) -> int:
@@ -131,6 +143,27 @@ class Traces:
         return self.cliff is not None and left.size > 0 and bool(leak.any()) and bool((left <= bound).all())
 
     @property
+    def bare(self) -> bool:
+        """Whether what is left past the cliff is rounding or white, and far below the noise before it."""
+        left = self.noise[self.past]
+        if self.cliff is None or not left.size:
+            return False
+        before = self.noise[max(self.end - 5, 1) : self.end + 1]
+        return (self.empty or is_white(left)) and float(np.median(left)) * 10**DEEP < float(np.median(before))
+
+    @property
+    def cut(self) -> str:
+        """What made the cliff: "filter", "finer box", "either" where that cannot be told, or nothing."""
+        if self.cliff is None:
+            return ""
+        if self.bare and not self.hidden:
+            return "filter"
+        if self.end > AT_THE_END * self.face:
+            return ""
+        sparse = np.nan_to_num(edge_rise(self.noise, self.cliff.shell)) > SPARSE
+        return "finer box" if (self.is_square or sparse) and not self.hidden else "either"
+
+    @property
     def below_floor(self) -> np.ndarray:
         """Shells on which a half holds nothing but rounding, (shells,), bool."""
         return (self.power <= max(self.floor / 2.0, 0.0)).any(axis=0)
@@ -150,7 +183,8 @@ class Traces:
     @property
     def is_square(self) -> bool:
         """Whether the corners of square images made the cliff."""
-        return self.cliff is not None and not self.empty and np.nan_to_num(self.square) > SQUARE
+        ends = self.cliff is not None and not self.bare
+        return ends and bool(np.nan_to_num(self.square) > SQUARE)
 
 
 def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> Traces:
@@ -176,30 +210,32 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
     progress(0.02, "spectra")
     transforms = [half_transform(half) for half in (halves.first, halves.second)]
     sums = np.stack([shell_power(transform) for transform in transforms])
-    rounding = np.array([rounding_floor(half, size) for half in sums])
+    rounding = np.array([_rounding(half) for half in (halves.first, halves.second)])
     storage = find_storage(halves.first)
     floor = 2.0 * max(FFT_ROUNDING * rounding.max(), STORAGE_ROUNDING * storage.noise * size**3)
     progress(0.15, "likeness of the halves")
     rough = find_upsampling(transforms[0])
     likeness = compare_halves(halves.first, halves.second, floor, _last(sums / n_coefficients(size), floor, rough))
-    difference = halves.first - np.float32(1.0 / likeness.scale) * halves.second
+    sign = -1.0 if likeness.opposite else 1.0
+    difference = halves.first - np.float32(sign / likeness.scale) * halves.second
     subject = halves.first if likeness.copy else difference
-    noisy = not likeness.copy and likeness.ratio_span < SPAN
+    drowned = bool((sums[:, 1:] / n_coefficients(size)[1:] <= floor).all())
+    noisy = not likeness.copy and not drowned and likeness.ratio_span < SPAN
     progress(0.3, "upsampling")
     transform = half_transform(subject)
     upsampling = find_upsampling(transform)
     noise = shell_power(transform) / n_coefficients(size)
-    cliff = find_cliff(noise[: upsampling.size // 2 + 1] if upsampling.size else noise, floor)
-    square = square_rise(noise, cliff.shell) if cliff else float("nan")
-    progress(0.45, "mask")
+    progress(0.4, "mask")
     step = storage.step if storage.kind.startswith("int") else 0.0
     mask = find_mask(halves.first, halves.second, difference if noisy else np.zeros_like(subject), step)
+    held = noise[: upsampling.size // 2 + 1] if upsampling.size else noise
+    cliff = find_cliff(held, floor) or (find_peak(held) if mask.how == "constant" else None)
+    square = square_rise(noise, cliff.shell) if cliff else float("nan")
     last = min(cliff.shell, size // 2) if cliff else size // 2
     leak = predicted_leak(mask, noise, last, seed) if mask.how == "constant" else np.zeros(size // 2 + 1)
     progress(0.6, "symmetry")
     test = symmetry and noisy and _is_noise(difference, step)
     group = find_symmetry(difference, lambda done, text: progress(0.6 + 0.35 * done, text)) if test else ("", np.nan)
-    held = noise[: upsampling.size // 2 + 1] if upsampling.size else noise
     shape = _shape(held if noisy else np.zeros_like(held), floor, halves, cliff, square)
     progress(1.0, "map forensics")
     return Traces(
@@ -220,7 +256,13 @@ def measure(halves: HalfMaps, seed: int, symmetry: bool, progress: Progress) -> 
         storage,
         likeness,
         group,
+        drowned,
     )
+
+
+def _rounding(half: np.ndarray) -> float:
+    """Return the rounding floor of a half map, as `rounding_floor` does, the corners of its transform included."""
+    return float(np.finfo(np.float32).eps) ** 2 * float(np.sum(half.astype(np.float64) ** 2))
 
 
 def _is_noise(difference: np.ndarray, step: float) -> bool:
@@ -244,5 +286,7 @@ def _shape(noise: np.ndarray, floor: float, halves: HalfMaps, cliff: Cliff | Non
     end = cliff.shell - 2 if cliff else noise.size - 2
     if cliff and np.nan_to_num(square) > SQUARE:
         end = int(CLEAR_OF_CORNERS * cliff.shell / np.sqrt(2.0))
+    faint = np.flatnonzero((shell > 10) & (noise < np.maximum.accumulate(np.where(shell > 2, noise, 0.0)) / DYNAMIC))
+    end = min(end, int(faint[0])) if faint.size else end
     used = (shell >= max(3, 0.25 * end)) & (shell <= end) & (noise > floor)
     return fit_filter(shell / halves.sampling.length, noise, used)

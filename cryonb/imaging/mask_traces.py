@@ -37,7 +37,7 @@ class MaskTrace:
     how : str
         "constant", "silent", or nothing.
     kept : float
-        Fraction of the box, or of the sphere looked at, that was kept.
+        Fraction of the box that was kept; NaN for a silent region, since ringing hides its size.
     constant : float
         The value outside; NaN for a silent region.
     edge : float
@@ -69,7 +69,7 @@ def find_mask(first: np.ndarray, second: np.ndarray, noise: np.ndarray, step: fl
     Returns
     -------
     MaskTrace
-        What was found; of a silent region, `kept` is a fraction of the sphere of `QUIET_SPHERE` only.
+        What was found.
     """
     sphere = _sphere(first.shape[0])
     value, region = _constant_region(first, second)
@@ -82,8 +82,7 @@ def find_mask(first: np.ndarray, second: np.ndarray, noise: np.ndarray, step: fl
     silent = _silent(noise) if noise.any() and not hidden else np.zeros(sphere.shape, bool)
     quiet = _sphere(first.shape[0], QUIET_SPHERE)
     if (silent & quiet).sum() >= FEWEST * quiet.sum():
-        kept = 1.0 - float((silent & quiet).sum() / quiet.sum())
-        return MaskTrace(silent & quiet, "silent", kept, float("nan"), float("nan"), np.zeros(0))
+        return MaskTrace(silent & quiet, "silent", float("nan"), float("nan"), float("nan"), np.zeros(0))
     return MaskTrace(np.zeros(sphere.shape, bool), "", 1.0, float("nan"), float("nan"), np.zeros(0))
 
 

@@ -17,6 +17,15 @@ filter is not."""
 REACH = 3
 """Shells over which a cliff is measured."""
 
+SPARSE = 0.3
+"""Rise of the noise in the last shells before a cliff [decades], from which few images reached them: the data end."""
+
+WHITE = 0.1
+"""Decades by which a white spectrum scatters, and by which it rises or falls in all, at most."""
+
+SMEARED = 8
+"""Shells over which a cliff is measured where a mask has smeared it."""
+
 AXIS_CONE = np.cos(np.deg2rad(20.0))
 """Cosine of the half angle of the cone of coefficients that is counted with an axis."""
 
@@ -69,6 +78,27 @@ def find_cliff(power: np.ndarray, floor: float = 0.0) -> Cliff | None:
     return _cliff(log, best, float(falls[best]))
 
 
+def find_peak(noise: np.ndarray) -> Cliff | None:
+    """Return the cliff that a mask has smeared: the shell up to which noise rises above its trend, and then falls.
+
+    Parameters
+    ----------
+    noise : ndarray, (shells,), float64
+        Noise power per coefficient.
+
+    Returns
+    -------
+    Cliff or None
+        The cliff; None where noise does not rise so, or falls by less than `STEEP` within `SMEARED` shells.
+    """
+    log = np.log10(np.maximum(noise, np.finfo(float).tiny))
+    for at in range(8, log.size - SMEARED):
+        fall = float(log[at] - log[at + SMEARED])
+        if log[at] == log[at - 5 :].max() and fall > STEEP and edge_rise(noise, at) > SPARSE:
+            return Cliff(at, fall, log.size - at)
+    return None
+
+
 def _beside(falls: np.ndarray, start: int) -> float:
     """Return how steep a cliff has to be, from what lies beside it."""
     before = falls[max(start - 2 * REACH, 1) : start - REACH]
@@ -118,6 +148,53 @@ def square_rise(noise: np.ndarray, edge: int) -> float:
     level = np.mean(np.log(noise[before] / shell[before])) if before.any() else np.log(noise[used][0] / shell[used][0])
     rise = np.log(noise[used] / shell[used]) - level
     return float((rise * gain).sum() / (gain * gain).sum())
+
+
+def edge_rise(noise: np.ndarray, edge: int) -> float:
+    """Return how far noise rises in the last shells before a cliff.
+
+    Parameters
+    ----------
+    noise : ndarray, (shells,), float64
+        Noise power per coefficient.
+    edge : int
+        Last shell before the cliff.
+
+    Returns
+    -------
+    float
+        Above the trend of the shells before [decades]; NaN with fewer than 5 of them.
+
+    Notes
+    -----
+    At the end of the data few images reach a coefficient, so that the noise of a mean over them is largest there; a
+    filter leaves the trend as it is.
+    """
+    shell = np.arange(max(edge - 8, 2), edge - 2)
+    if shell.size < 5 or not (noise[shell[0] : edge + 1] > 0).all():
+        return float("nan")
+    trend = np.polyfit(shell, np.log10(noise[shell]), 1)
+    return float(max(np.log10(noise[at]) - np.polyval(trend, at) for at in (edge - 1, edge)))
+
+
+def is_white(noise: np.ndarray) -> bool:
+    """Return whether a stretch of a spectrum is flat.
+
+    Parameters
+    ----------
+    noise : ndarray, (shells,), float64
+        Noise power per coefficient.
+
+    Returns
+    -------
+    bool
+        False with fewer than 4 shells.
+    """
+    if noise.size < 4 or not (noise > 0).all():
+        return False
+    log = np.log10(noise)
+    trend = np.polyfit(np.arange(log.size), log, 1)[0] * (log.size - 1)
+    return bool(abs(trend) < WHITE and np.std(log) < WHITE)
 
 
 def axis_power(transform: Any) -> np.ndarray:

@@ -10,6 +10,10 @@ from .fourier import half_indices, half_radius, real_space
 STEP = 0.4
 """Decades by which power at one abs(k) drops across the faces of a cube, at least; untouched maps stay below 0.25."""
 
+HALVED = 0.3
+"""Decades that the outermost plane of a cube lies below the next one where it is the old Nyquist plane, shared between
+both of its ends; a quarter of the power is left then."""
+
 REPLICA = 0.15
 """Correlation of a spectrum with its shifted self, at least, along all three axes."""
 
@@ -47,7 +51,7 @@ def cube_step(transform: Any) -> tuple[int, float]:
     Returns
     -------
     face : int
-        Largest index on any axis that still holds power.
+        Largest index on any axis that still holds its full power.
     decades : float
         The median drop over all abs(k) past the face [decades].
 
@@ -66,7 +70,14 @@ def cube_step(transform: Any) -> tuple[int, float]:
         drop = float(np.median((inside - outside)[usable])) if usable.sum() > 2 else 0.0
         if drop > strongest:
             best, strongest = face, drop
-    return best, strongest
+    return (best - 1 if best and _is_shared(logs, best) else best), strongest
+
+
+def _is_shared(logs: np.ndarray, face: int) -> bool:
+    """Return whether a face is a Nyquist plane that was shared between its two ends."""
+    below = logs[face - 1] - logs[face]
+    usable = np.isfinite(below) & (np.arange(below.size) > face + 2)
+    return usable.sum() > 2 and float(np.median(below[usable])) > HALVED
 
 
 def _log_by_face(transform: Any) -> np.ndarray:

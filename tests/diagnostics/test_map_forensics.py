@@ -1,5 +1,7 @@
 """Forensics of half maps: whatever was done to them in these tests is named, and nothing else is."""
 
+import re
+
 import mrcfile
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from tolerances import CLIFF_SHELL, FILTER_CUTOFF, LIKELY_NYQUIST, PLANTED_B_FAC
 
 from cryonb.diagnostics import diagnose
 from cryonb.errors import InputError, RunStopped
+from cryonb.filtered_maps import filtered_half_maps
 from cryonb.imaging.fourier import half_radius, half_transform, real_space, resize
 from cryonb.imaging.masks import soft_sphere
 from cryonb.imaging.resample import interpolation_matrix
@@ -115,9 +118,9 @@ PLANTED = {
     "Gaussian, masked, float16": ([gaussian(400.0), off_centre, float16], {"masked", "filtered", "float16"}),
     "padded, C4": ([fourier(1.5), symmetrised("C4")], {"upsampled", "symmetrised"}),
     "sharpened, masked": ([gaussian(-250.0), off_centre], {"masked", "sharpened"}),
-    # under a mask, a cliff is seen and what made it is not: it may only be said that the grid is finer than the data
-    "padded, masked, float16": ([fourier(1.5), off_centre, float16], {"finer_box", "masked", "float16"}),
-    "filtered, masked": ([cosine(6.8), off_centre], {"finer_box", "masked"}),
+    # under a mask, a cliff is seen and what made it is not: it may only be said that something cut the maps short
+    "padded, masked, float16": ([fourier(1.5), off_centre, float16], {"cut_short", "masked", "float16"}),
+    "filtered, masked": ([cosine(6.8), off_centre], {"cut_short", "masked"}),
 }
 SIDE = {"grey_scale"}
 """Halves that are scaled each by its own maximum before they are stored do differ in grey scale."""
@@ -237,7 +240,9 @@ def test_shapes_of_filters_are_told_apart_with_their_cutoffs(relion):
     )
     assert of(gaussian(400.0))[1].startswith("Gaussian")
     value, words = finding(diagnose(treated(relion, 2.1, [gaussian(-250.0)]), "map_forensics"), "sharpened")
-    assert value == pytest.approx(-250.0, rel=PLANTED_B_FACTOR) and "B = " in words
+    assert value == pytest.approx(-250.0, rel=PLANTED_B_FACTOR) and "B about -" in words
+    low, high = (float(number) for number in re.search(r"between (\S+) and (\S+)\)", words).groups())
+    assert low < -250 < high
 
 
 def test_an_upsampled_map_says_from_what(relion):
@@ -246,13 +251,89 @@ def test_an_upsampled_map_says_from_what(relion):
         assert value == pytest.approx(factor) and "from 64 to" in words and "once 2.1 A" in words
 
 
+@pytest.mark.parametrize("way", ["filter", "filter_then_mask", "mask_then_filter"])
+def test_the_maps_of_the_demonstration_are_told_as_what_they_are(way):
+    result = diagnose(filtered_half_maps(way, box_size=64, voxel_size=2.25, lowpass=10.8), "map_forensics")
+    assert named(result) == {"filtered"} | ({"masked"} if way == "mask_then_filter" else set())
+    assert np.isnan(float(result["likely_particle_nyquist"]))
+    assert finding(result, "filtered")[0] == pytest.approx(10.8, rel=FILTER_CUTOFF)
+
+
+def test_a_filter_under_a_mask_claims_no_nyquist_and_a_mask_under_a_filter_no_size(relion):
+    under = diagnose(treated(relion, 2.1, [cosine(8.0), off_centre]), "map_forensics", symmetry=False)
+    assert named(under) == {"cut_short", "masked"} and np.isnan(float(under["likely_particle_nyquist"]))
+    over = diagnose(treated(relion, 2.1, [off_centre, hard(8.0)]), "map_forensics", symmetry=False)
+    assert named(over) == {"filtered", "masked"} and np.isnan(float(over["kept_fraction"]))
+    assert "size cannot be told" in finding(over, "masked")[1] and "of the box kept" not in over.attrs["warnings"]
+
+
+def test_halves_of_opposite_contrast_show_that_and_nothing_else(relion):
+    result = diagnose(volume([relion[0], -relion[1]], 2.1), "map_forensics")
+    assert named(result) == {"opposite"} and "anticorrelated" in result.attrs["warnings"]
+    assert finding(result, "opposite")[0] < -0.3
+
+
+@pytest.mark.parametrize("limit", ["circle", "square"])
+def test_a_fine_box_that_sharpening_drowned_invents_nothing(particles, limit):
+    halves = reconstruct(particles, box=dict(box_size=64, limit=limit))["half_map"].values
+    result = diagnose(treated(halves, 2.25, [gaussian(-1200.0)]), "map_forensics", symmetry=False)
+    assert named(result) == {"sharpened"}
+    assert "no shell holds anything but rounding" in result.attrs["verdict"]
+
+
+SINGLE = ("Fourier padding", "linear, 1.5 times", "linear", "sphere", "float16", "int8")
+
+
+def of_data_end(resolution):
+    """Return the single manipulations, filters tied to where the data end."""
+    filters = {"Gaussian": gaussian(25 * resolution**2), "Butterworth": butterworth(1.8 * resolution)}
+    filters |= {"cosine edge": cosine(1.6 * resolution), "hard edge": hard(1.6 * resolution)}
+    return (
+        {"nothing": ([], set())}
+        | {name: PLANTED[name] for name in SINGLE}
+        | {name: ([step], {"filtered"}) for name, step in filters.items()}
+    )
+
+
+HELD_OUT = tuple(of_data_end(1.0))
+
+
+@pytest.fixture(scope="module")
+def galactosidase(data):
+    deposited = np.asarray(mrcfile.read(data / "maps/betaGal.mrc"), np.float32)[18:82, 18:82, 18:82]
+    noise = [np.random.default_rng(70 + half).standard_normal(deposited.shape) for half in (1, 2)]
+    return [deposited + 0.5 * deposited.std() * part for part in noise]
+
+
+@pytest.fixture(scope="module")
+def octahedral():
+    made = dict(box_size=50, pixel_size=4.4, n_particles=300, snr=5, seed=11)
+    return reconstruct(simulate("octahedral", **made))["half_map"].values
+
+
+@pytest.fixture(scope="module")
+def odd():
+    made = dict(box_size=51, pixel_size=3.0, n_particles=300, snr=8, seed=21)
+    return reconstruct(simulate("helices", **made), box=dict(kernel="kaiser_bessel"))["half_map"].values
+
+
+@pytest.mark.parametrize("name", HELD_OUT)
+@pytest.mark.parametrize("base, voxel", [("galactosidase", 3.54), ("octahedral", 4.4), ("odd", 3.0)])
+def test_what_was_done_to_maps_that_no_threshold_was_tuned_on_is_named(request, base, voxel, name):
+    steps, wanted = of_data_end(2.0 * voxel)[name]
+    result = diagnose(treated(request.getfixturevalue(base), voxel, steps), "map_forensics", symmetry=False)
+    assert wanted <= named(result) <= wanted | SIDE, result.attrs["verdict"]
+
+
 def test_what_a_curve_prints_where_the_files_hold_rounding_only(relion):
     result = diagnose(treated(relion, 2.1, [hard(6.72)]), "map_forensics", symmetry=False)
     empty = result["below_floor"].values
     assert np.flatnonzero(empty)[0] == 21 and empty[21:].all()
     assert np.isnan(result["fsc"].values[empty]).all() and np.isfinite(result["printed_fsc"].values[empty]).all()
     printed = result["printed_fsc"].values[empty]
-    assert f"a curve prints values between {printed.min():.2f} and {printed.max():.2f}" in result.attrs["warnings"]
+    ends = [f"{value:.2f}".replace("-0.00", "0.00") for value in (printed.min(), printed.max())]
+    assert f"a curve prints values between {ends[0]} and {ends[1]}" in result.attrs["warnings"]
+    assert "-0.00" not in result.attrs["warnings"]
 
 
 def test_the_leak_of_a_mask_is_predicted(relion):
@@ -270,6 +351,7 @@ def test_halves_that_are_no_independent_halves(relion):
         "shared_noise": [first, first + 0.3 * (second - first)],
         "grey_scale": [first, 1.5 * second],
         "filters_differ": [first, cosine(6.8)(second, 2.1)],
+        "opposite": [first, -second],
     }
     for name, halves in cases.items():
         result = diagnose(volume(halves, 2.1), "map_forensics", symmetry=False)

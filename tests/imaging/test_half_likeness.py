@@ -24,6 +24,15 @@ def test_a_copy_is_one_whatever_its_scale():
     assert like.copy and like.scale == pytest.approx(1.7) and like.solvent == pytest.approx(1.0)
 
 
+def test_opposite_contrast_is_told_from_no_likeness():
+    first, second = halves()
+    assert not compare_halves(first, second).opposite and not compare_halves(first, first + second).opposite
+    like = compare_halves(first + 0.5 * second, -1.7 * first)
+    assert like.opposite and not like.copy and like.scale == pytest.approx(1.7 / np.sqrt(1.25), rel=0.05)
+    assert like.agreement == pytest.approx(-1 / np.sqrt(1.25), abs=0.03)
+    assert compare_halves(first, -first).copy
+
+
 def test_shared_noise_shows_in_the_solvent():
     first, second = halves()
     like = compare_halves(first, first + 0.3 * second)

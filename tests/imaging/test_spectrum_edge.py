@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cryonb.imaging.fourier import half_indices, half_transform
-from cryonb.imaging.spectrum_edge import axis_power, find_cliff, square_rise
+from cryonb.imaging.spectrum_edge import axis_power, edge_rise, find_cliff, find_peak, is_white, square_rise
 
 SHELL = np.arange(49)
 
@@ -38,6 +38,27 @@ def test_noise_rises_before_a_cliff_that_corners_make():
     assert square_rise(square.astype(float), 34) == pytest.approx(1.0, abs=0.1)
     assert square_rise(SHELL.astype(float), 34) == pytest.approx(0.0, abs=0.1)
     assert np.isnan(square_rise(SHELL.astype(float), 8))
+
+
+def test_noise_rises_at_the_end_of_sparse_data_and_not_at_a_filter():
+    smooth = np.exp(0.02 * SHELL)
+    sparse = np.where(SHELL >= 24, 4.0, 1.0) * smooth
+    assert edge_rise(sparse, 25) == pytest.approx(np.log10(4.0), abs=1e-6)
+    assert edge_rise(smooth, 25) == pytest.approx(0.0, abs=1e-6)
+    assert np.isnan(edge_rise(smooth, 6))
+
+
+def test_a_smeared_cliff_needs_a_rise_before_it():
+    fall = np.where(SHELL > 25, 10.0 ** (-0.2 * (SHELL - 25)), 1.0)
+    assert find_peak(np.where((SHELL >= 24) & (SHELL <= 25), 4.0, 1.0) * fall).shell in (24, 25)
+    assert find_peak(fall) is None and find_peak(np.ones(49)) is None
+
+
+def test_white_is_flat_and_nothing_else():
+    scatter = 1 + 0.02 * np.random.default_rng(0).normal(size=20)
+    assert is_white(scatter) and is_white(np.ones(4))
+    assert not is_white(10.0 ** (-0.02 * np.arange(20)) * scatter)
+    assert not is_white(np.ones(3)) and not is_white(np.zeros(9))
 
 
 def test_power_along_axes_tells_them_apart():

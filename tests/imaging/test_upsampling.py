@@ -24,6 +24,15 @@ def test_padding_keeps_a_cube(size):
     assert cube_step(half_transform(resize(noise(), size)))[0] == 15
 
 
+def test_padding_that_keeps_the_nyquist_plane_adds_no_plane():
+    transform = np.fft.fftshift(np.fft.fftn(noise()))
+    padded = np.zeros((64,) * 3, complex)
+    padded[16:48, 16:48, 16:48] = transform
+    density = np.real(np.fft.ifftn(np.fft.ifftshift(padded))).astype(np.float32)
+    found = find_upsampling(half_transform(density))
+    assert (found.size, found.how) == (32, "Fourier padding")
+
+
 @pytest.mark.parametrize("method", ["linear", "cubic"])
 @pytest.mark.parametrize("size", [48, 64])
 def test_interpolation_leaves_replicas(method, size):
