@@ -10,14 +10,29 @@ import xarray as xr
 from . import facts, frequency, wording
 from .curves import FSC_LIMITS
 from .layout import runs_of
-from .marks import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SKY, VERMILLION, Band, Curve, Line, Panel, Row, Sheet
+from .marks import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Band,
+    Curve,
+    Line,
+    Panel,
+    Row,
+    Sheet,
+)
 
-WORDS_WIDE = 118
-"""Characters of a finding that fit in one line of the figure."""
+WORDS_WIDE = 104
+"""Characters of a finding that fit in one line above the panels."""
 
-DECADES_BELOW = 2.0
-"""Decades below the lowest floor that the power axis still shows."""
-
+FLOOR_NEAR = 2.5
+"""Decades below the spectra at which a rounding floor is still shown as a line."""
 
 LIMIT_WORDS = {
     "likely_nyquist": ("likely particle Nyquist", "likely"),
@@ -52,12 +67,31 @@ def power_panel(dataset: xr.Dataset) -> Panel:
     leak = dataset["predicted_leak"].values.astype(float) if "predicted_leak" in dataset else np.full(x.size, np.nan)
     if np.isfinite(leak).any():
         curves.append(Curve(x, _positive(leak), "leak", "mask leak, predicted", PURPLE, ":"))
-    lowest = float(floors[floors > 0].min()) if (floors > 0).any() else float(np.nanmin(_positive(power)))
-    low, high = lowest / 10**DECADES_BELOW, 3.0 * float(np.nanmax(power))
-    floor = Line(float(floors.max()), "floor", "float32 rounding", "y", ORANGE, (0, (4, 2)))
-    marks = (*_empty_bands(dataset, True), floor, *_limits(dataset), *curves)
+    low, high = _power_range(curves)
+    floor = float(floors.max())
+    near = floor > low / 10**FLOOR_NEAR
+    near = near and floor > 0
+    low = min(low, floor / 3.0) if near else low
+    drawn = [Line(floor, "floor", "float32 rounding", "y", ORANGE, (0, (4, 2)))] if near else []
+    marks = (*_empty_bands(dataset, True), *drawn, *_limits(dataset), *curves)
     limits = frequency.limits(dataset)
     return Panel(marks, "", "", "", "power per coefficient", limits, (low, high), "frequency", "log")
+
+
+def _power_range(curves: list[Curve]) -> tuple[float, float]:
+    """Return the ends of the power axis: what the curves hold past the first shell, and some room."""
+    values = np.concatenate([curve.y[1:][np.isfinite(curve.y[1:])] for curve in curves] + [np.zeros(0)])
+    if not values.size:
+        return 0.1, 10.0
+    return float(values.min()) / 3.0, max(3.0 * float(values.max()), 10.0 * float(values.min()))
+
+
+def _floor_words(dataset: xr.Dataset, panel: Panel) -> str:
+    """Return where the rounding floor lies that is too far below the spectra to be drawn; empty where it is drawn."""
+    floor = float(dataset["rounding_floor"].values.max())
+    if floor <= 0 or panel.of(Line, "floor"):
+        return ""
+    return f"float32 rounding {math.log10(panel.y_limits[0] / floor):.0f} decades below the axis of power"
 
 
 def printed_panel(dataset: xr.Dataset, named: bool = False) -> Panel:
@@ -84,11 +118,13 @@ def printed_panel(dataset: xr.Dataset, named: bool = False) -> Panel:
     limits = _limits(dataset, "short" if named else "")
     marks = (*_empty_bands(dataset, named), *frequency.threshold_lines(), *limits, *curves)
     y_label, limits = "Fourier shell correlation", frequency.limits(dataset)
-    return Panel(marks, "", "", frequency.X_LABEL, y_label, limits, (-0.1, 1.03), "frequency")
+    lowest = float(np.nanmin(printed[1:], initial=0.0))
+    low = -0.1 if lowest > -0.1 else max(lowest - 0.05, -1.03)
+    return Panel(marks, "", "", frequency.X_LABEL, y_label, limits, (low, 1.03), "frequency")
 
 
 def findings_note(dataset: xr.Dataset) -> str:
-    """Return the findings as lines of text: those made first, with their evidence, then the names of those not made.
+    """Return the findings that were made as lines of text, with their evidence, and then what they put at risk.
 
     Parameters
     ----------
@@ -102,10 +138,14 @@ def findings_note(dataset: xr.Dataset) -> str:
     """
     names, found = dataset["finding"].values, dataset["found"].values.astype(bool)
     evidence = dataset["evidence"].values
-    made = [f"■ {_word(name)}: {wording.sentence(str(text))}" for name, text, yes in zip(names, evidence, found) if yes]
-    lines = [line for entry in made for line in textwrap.wrap(entry, WORDS_WIDE, subsequent_indent="    ")]
-    others = ", ".join(_word(name) for name, yes in zip(names, found) if not yes)
-    return "\n".join(lines + textwrap.wrap(f"□ not found: {others}", WORDS_WIDE, subsequent_indent="    "))
+    made = [
+        f"■ {_word(name).upper()}: {wording.sentence(str(text))}"
+        for name, text, yes in zip(names, evidence, found)
+        if yes
+    ]
+    risks = [f"▲ {wording.sentence(line)}" for line in str(dataset.attrs.get("warnings", "")).splitlines()]
+    wide = textwrap.TextWrapper(WORDS_WIDE, subsequent_indent="    ", break_on_hyphens=False)
+    return "\n".join(line for entry in made + risks for line in wide.wrap(entry))
 
 
 def forensics_sheet(dataset: xr.Dataset) -> Sheet:
@@ -122,7 +162,6 @@ def forensics_sheet(dataset: xr.Dataset) -> Sheet:
         The figure.
     """
     verdict = wording.sentence(str(dataset.attrs.get("verdict", "")))
-    warnings = [wording.sentence(line) for line in str(dataset.attrs.get("warnings", "")).splitlines()]
     nyquist = facts.number(dataset, "likely_particle_nyquist")
     at = f"Likely particle Nyquist {wording.angstrom(1 / nyquist)}: " if nyquist > 0 else "Particle Nyquist "
     reason = wording.sentence(f"{at}{dataset.attrs.get('nyquist_evidence', '')}")
@@ -130,12 +169,15 @@ def forensics_sheet(dataset: xr.Dataset) -> Sheet:
         Row((power_panel(dataset),), 2.6, "right", "mean power of a shell"),
         Row((printed_panel(dataset),), 2.0, "right", "FSC"),
     )
-    risks = [line for said in warnings for line in textwrap.wrap(f"! {said}", WORDS_WIDE, subsequent_indent="   ")]
+    names, found = dataset["finding"].values, dataset["found"].values.astype(bool)
+    others = f"□ not found: {', '.join(_word(name) for name, yes in zip(names, found) if not yes)}"
     box, voxel = (wording.plain(facts.number(dataset, name)) for name in ("box_size", "voxel_size"))
-    settings = f"box {box} voxels · voxel {voxel} Å"
-    caption = "\n".join([findings_note(dataset), *risks, *textwrap.wrap(reason, WORDS_WIDE), settings])
-    words = " ".join([verdict, *warnings, findings_note(dataset).replace("\n", " "), reason])
-    return Sheet(rows, "Forensics of half maps", verdict, caption, words, aligned=True)
+    parts = (f"box {box} voxels", f"voxel {voxel} Å", _floor_words(dataset, rows[0].panels[0]))
+    settings = " · ".join(part for part in parts if part)
+    said = findings_note(dataset)
+    headline = f"{verdict}\n{said}" if said else verdict
+    words = " ".join([verdict, *(line.strip() for line in said.splitlines()), others, reason])
+    return Sheet(rows, "Forensics of half maps", headline, "\n".join([others, reason, settings]), words, aligned=True)
 
 
 def _word(name: str) -> str:

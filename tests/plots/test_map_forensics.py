@@ -42,12 +42,12 @@ def forensics(empty_from=21, found=("filtered", "masked"), leak=False):
 
 def test_the_verdict_is_the_headline_and_findings_come_with_their_evidence():
     sheet = file.forensics_sheet(forensics())
-    assert sheet.headline == "The half maps were found to be filtered and masked."
-    lines = sheet.caption.splitlines()
-    assert lines[0] == "■ filtered: Evidence for filtered at 6.4 Å."
-    assert lines[1].startswith("■ masked:")
-    assert "□ not found: upsampled, finer box, sharpened" in sheet.caption
-    assert "! Look out." in lines and "! Twice." in lines
+    lines = sheet.headline.splitlines()
+    assert lines[0] == "The half maps were found to be filtered and masked."
+    assert lines[1] == "■ FILTERED: Evidence for filtered at 6.4 Å."
+    assert lines[2].startswith("■ MASKED:")
+    assert lines[3:] == ["▲ Look out.", "▲ Twice."]
+    assert "□ not found: upsampled, finer box, cut short, sharpened" in sheet.caption
     assert all(word in sheet.description for word in ("Look out.", "filtered and masked", "evidence for masked"[13:]))
 
 
@@ -73,6 +73,22 @@ def test_floors_and_both_nyquist_lines_are_there():
     assert panel.of(Line, "information_end")[0].at == pytest.approx(1 / 6.72)
     known = forensics().assign_coords(particle_nyquist=((), 0.17, {"units": "1/angstrom"}))
     assert not file.power_panel(known).of(Line, "likely_nyquist")
+
+
+def test_a_floor_far_below_the_spectra_is_said_and_leaves_them_the_axis():
+    far = forensics(empty_from=99).assign(rounding_floor=("half", [1e-14, 1e-14]))
+    panel = file.power_panel(far)
+    assert not panel.of(Line, "floor")
+    assert "decades below the axis of power" in file.forensics_sheet(far).caption
+    assert "decades below" not in file.forensics_sheet(forensics()).caption
+    lowest = min(float(np.nanmin(curve.y[1:])) for curve in panel.of(Curve))
+    assert 0.1 * lowest < panel.y_limits[0] < lowest
+
+
+def test_the_axis_reaches_down_to_correlations_below_zero():
+    below = forensics().assign(printed_fsc=("frequency", np.full(33, -0.8)))
+    assert file.printed_panel(forensics()).y_limits[0] == -0.1
+    assert file.printed_panel(below).y_limits[0] < -0.8
 
 
 def test_nothing_found_is_drawn_as_well():
