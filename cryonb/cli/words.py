@@ -29,7 +29,7 @@ def describe(title: str, dataset: xr.Dataset) -> list[str]:
     """
     lines = [title, *(f"  {line}" for line in plots.verdict_lines(dataset))]
     texts = {name: text for name, text in dataset.attrs.items() if name not in _SILENT and isinstance(text, str)}
-    lines += [f"  {text}" if text.endswith(".") else f"  {plain(name)}: {text}" for name, text in texts.items()]
+    lines += [f"  {line}" for name, text in texts.items() for line in _paragraph(name, text)]
     lines += [f"  map made with {corners(dataset)}"] if corners(dataset) else []
     if "fsc_resolution" in dataset and {"fsc_kind", "threshold"} <= set(dataset.fsc_resolution.dims):
         lines += [f"  {line}" for line in resolutions(dataset)]
@@ -140,6 +140,12 @@ def plain(name: str) -> str:
     'particle nyquist'
     """
     return name.replace("_", " ")
+
+
+def _paragraph(name: str, text: str) -> list[str]:
+    """Return the lines of a text, headed by its name where it is no sentence; none where it is empty."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines if text.endswith(".") else [f"{plain(name)}: {line}" for line in lines]
 
 
 def _value(scalar: xr.DataArray) -> str:
