@@ -5,6 +5,7 @@ and subtracting: half B on grids turned at random against half A's, and the in-p
 """
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -27,6 +28,9 @@ from .measurement import Measurement, mask_leak
 from .parts import labelled, part_of
 
 Progress = Callable[[float, str], None]
+
+BACKGROUND = 1.0
+"""Mean of the images, in their standard deviations, above which they are said to stand on a background."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +95,10 @@ def _scenes(found: Measurement, replicas: int) -> Iterator[tuple[str, str, Scene
     correlation = found.correlations.curves["dithered_circle"]
     silent = np.zeros(images.sampling.read_size // 2 + 1)
     maps = [_believed(half, half, correlation) for half in (first, second)]
-    noise = measured_noise(images, *(scene_of(signal, images, silent, images.sampling.max_index) for signal in maps))
+    pause = partial(found.operator.pause, 0.0, "measuring the noise")
+    pause()
+    own, other = (scene_of(signal, images, silent, images.sampling.max_index) for signal in maps)
+    noise = measured_noise(images, own, other, pause)
     scene = scene_of(_believed(first, second, correlation), images, noise, found.surrogate_shell)
     for replica in range(replicas):
         yield "surrogate", "square", scene.again(replica)
@@ -200,6 +207,7 @@ class DecompositionDiagnostic:
                 told = partial(_of_class, progress, number, len(classes))
                 operator.report_to(runs_of(options, operator.config), told)
                 shell = surrogate_shell(operator, options)
+                _warn_of_background(operator)
                 found = Measurement(operator, Correlations(), options.particle_diameter, shell)
                 measure(found, options, partial(_mask, operator, given=mask))
                 parts.append(part_of(found))
@@ -212,6 +220,17 @@ class DecompositionDiagnostic:
             finished = labelled(parts, classes[: len(parts)], operator) if parts else None
             raise RunStopped(message, finished) from problem
         return labelled(parts, classes, operator)
+
+
+def _warn_of_background(operator: Operator) -> None:
+    """Warn where images stand on a background: its step at the edge of the box is in both halves, data or no data."""
+    images = operator.images("A", operator.config.box.limit)
+    pixels = images.read(images.tiles()[0])
+    level, deviation = abs(float(pixels.mean())), float(pixels.std(axis=(1, 2)).mean())
+    if level > BACKGROUND * deviation and not operator.config.imaging.normalise:
+        text = f"the images stand on a background of {level / deviation:.1f} standard deviations"
+        remedy = "use imaging.normalise, or images that were normalised"
+        warnings.warn(f"{text}, which correlates by itself; {remedy}", UserWarning, stacklevel=5)
 
 
 def _of_class(progress: Progress, number: int, count: int, fraction: float, text: str) -> None:

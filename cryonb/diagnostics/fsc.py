@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -199,14 +199,20 @@ def correlate(halves: HalfMaps, options: FscOptions, config: RunConfig, progress
         if options.modified:
             values["modified"] = _modified(halves, progress)
         if start:
-            progress(0.7, "phase randomisation")
-            rngs = [np.random.default_rng([config.compute.seed, draw]) for draw in range(options.n_draws)]
+            rngs = _draws(options.n_draws, config.compute.seed, progress)
             random_phases = phase_randomised_correlation(first, second, halves.mask, start, rngs)
             values["phase_randomised"] = random_phases
             values["corrected"] = correct_for_mask(values["masked"], random_phases, start)
     operators = len(symmetry_operators(config.imaging.symmetry))
     progress(1.0, "FSC")
     return Curves(size, values, band, rounded, leaking, start, fraction, operators, off_axis)
+
+
+def _draws(count: int, seed: int, progress: Progress) -> Iterator[np.random.Generator]:
+    """Yield one source of random phases after the other, telling of each."""
+    for draw in range(count):
+        progress(0.7 + 0.25 * draw / count, f"phase randomisation, draw {draw + 1} of {count}")
+        yield np.random.default_rng([seed, draw])
 
 
 def _held(halves: HalfMaps, power: np.ndarray, floor: np.ndarray) -> np.ndarray:

@@ -56,6 +56,12 @@ class Measurement:
         return np.stack([made.shell_weight for made in self.own])
 
     @property
+    def band_end(self) -> float:
+        """Shell at which the band of the images ends: their Nyquist, or sooner where data were cut."""
+        extent = self.extent
+        return min(extent.nyquist_shell, extent.data_limit * extent.length)
+
+    @property
     def extent(self) -> Extent:
         """Where the data may lie."""
         sampling, mask = self.operator.sampling, self.correlations.mask

@@ -8,7 +8,8 @@ import xarray as xr
 
 from ..imaging.bands import CORNER, MEASURED, NO_DATA, NOISE, classify, holds_data
 from ..imaging.corner import WeightSums, coverage, predict_corner, weight_sums
-from ..imaging.shells import crossing, n_coefficients
+from ..imaging.masks import kept_fraction
+from ..imaging.shells import crossing, independent_coefficients, n_coefficients, three_sigma
 from ..imaging.symmetry import symmetry_operators
 from ..imaging.uncertainty import correlation_half_width, difference_half_width, holds_signal
 from ..refine.operator import Operator
@@ -61,7 +62,9 @@ def part_of(found: Measurement) -> Parts:
     masked = _under_mask(found, found.correlations.masked_curves)
     spread = _spreads(found, curves)
     tied = OWN[found.limit][1]
-    band = _bands(found, holds_signal(curves[tied], spread[tied]))
+    size, order = found.operator.sampling.box_size, _order(found)
+    signal = {name: holds_signal(curves[name], spread[name], size, order) for name in (tied, "dithered")}
+    band = _bands(found, signal[tied])
     square, circle = (_weight_sums(found, limit) for limit in ("square", "circle"))
     filled = square if found.limit == "square" else circle
     resolution = found.extent.length / _crossing(curves[OWN[found.limit][0]], band)
@@ -71,13 +74,26 @@ def part_of(found: Measurement) -> Parts:
         {"band": band, "insertion_weight": found.weight, **_prediction(found, square, curves["dithered"])},
         {**_scalars(found), "resolution": resolution, "data_end": data_end},
         None if filled is None else filled.both_filled,
-        verdict_of(curves, masked, band, found.extent, found.limit),
+        verdict_of(
+            curves, masked, band, found.extent, found.limit, corners=signal["dithered"], floor=_floor(found, order)
+        ),
     )
+
+
+def _order(found: Measurement) -> int:
+    return len(symmetry_operators(found.operator.config.imaging.symmetry))
+
+
+def _floor(found: Measurement, order: int) -> np.ndarray:
+    """Return the correlation that noise under the mask reaches by chance, where there is a mask."""
+    mask = found.correlations.mask
+    fraction = 1.0 if mask is None else kept_fraction(mask)
+    return three_sigma(independent_coefficients(found.operator.sampling.box_size, order, fraction))
 
 
 def _with_terms(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return measured curves with the terms that they telescope into."""
-    terms = telescope(curves, found.extent.nyquist_shell)
+    terms = telescope(curves, found.band_end)
     other = curves.pop("fourier_resampled", None)
     if other is not None:
         terms["resampling"] = curves[OWN[found.limit][0]] - other
@@ -95,20 +111,24 @@ def _under_mask(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, 
     own, tied, grid_locked = OWN[found.limit]
     empty = classify(holds_data(found.weight), found.extent) == NO_DATA
     leak = np.where(empty, curves[tied], found.leak["mask_leak"])
-    rest = split_by_band(curves[tied] - leak, found.limit, found.extent.nyquist_shell)
+    rest = split_by_band(curves[tied] - leak, found.limit, found.band_end)
     return {**curves, **rest, grid_locked: curves[own] - curves[tied], **found.leak, "mask_leak": leak}
 
 
 def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the half-width of the 95 % interval of every curve and term."""
     draws = found.correlations.draws
-    order = len(symmetry_operators(found.operator.config.imaging.symmetry))
+    order = _order(found)
     size = found.operator.sampling.box_size
     spread = {name: correlation_half_width(draws(name), size, order) for name in curves if len(draws(name))}
     spread["grid_locked"] = difference_half_width(draws("dithered"), against_one=True)
     spread["grid_locked_circle"] = difference_half_width(draws("dithered_circle"), against_one=True)
     whole = len(draws("dithered_circle"))
     spread["corner"] = difference_half_width(draws("dithered")[:whole] - draws("dithered_circle"))
+    past = np.arange(len(curves["corner"])) > found.extent.nyquist_shell + 1e-6
+    chance = {"corner": ("dithered", "dithered_circle"), "grid_locked_circle": ("circle", "dithered_circle")}
+    for term, pair in chance.items():  # past the data of the circle, each of the two has noise of its own
+        spread[term] = np.where(past, np.hypot(*(spread[name] for name in pair)), spread[term])
     for term in ("in_band", "support"):
         spread[term] = np.where(curves[term] == 0.0, 0.0, spread["dithered_circle"])
     if "resampling" in curves:

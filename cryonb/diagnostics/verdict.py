@@ -10,6 +10,12 @@ from .components import OWN
 VISIBLE = 0.03
 """Mean correlation past the data that a person sees on a plot as something."""
 
+MUCH = 0.2
+"""Mean correlation past the data that chance does not make where there is no signal."""
+
+IDENTICAL = 0.9999
+"""Correlation above which on every shell two half maps are one."""
+
 REACHED = 0.143
 """Correlation of half maps down to which signal is said to reach."""
 
@@ -23,6 +29,9 @@ def verdict_of(
     band: np.ndarray,
     extent: Extent,
     limit: str,
+    *,
+    corners: np.ndarray | None = None,
+    floor: np.ndarray | float = 0.0,
 ) -> str:
     """Return what a decomposition says.
 
@@ -36,6 +45,10 @@ def verdict_of(
         Where the data may lie.
     limit : {"square", "circle"}
         In-plane limit of the user's own curve.
+    corners : ndarray, (shells,), bool, optional
+        Shells that hold signal with the square limit; none given, all of enough correlation.
+    floor : ndarray, (shells,), float64, optional
+        Correlation that noise under the mask reaches by chance.
 
     Returns
     -------
@@ -43,19 +56,24 @@ def verdict_of(
         One sentence.
     """
     shell = np.arange(band.size)
+    with_data = ~np.isin(band, (SUPPORT, NO_DATA)) & (shell > 0)
+    if with_data.any() and np.nanmin(curves[OWN[limit][0]][with_data]) > IDENTICAL:
+        return "Both half sets give one and the same map: no curve of theirs tells signal from noise."
     past = shell > extent.nyquist_shell + 1e-6
     if not past.any():
         return _within(curves, band, extent, limit)
-    clauses = [_past_nyquist(curves, band, extent, limit), _under_mask(curves, masked, band, extent, limit)]
+    clauses = [_past_nyquist(curves, band, extent, limit), _lift(curves, masked, band, limit)]
+    if _end_of_signal(band):
+        clauses.append(_reach(masked, band, extent, np.maximum(floor, REACHED)))
     if limit == "circle":
-        clauses.append(_in_the_corners(curves, extent))
+        clauses.append(_in_the_corners(curves, extent, corners))
     return "; ".join(clause for clause in clauses if clause) + "."
 
 
 def _within(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, limit: str) -> str:
     """Return the sentence for a grid that is no finer than the data."""
     grid_locked = curves[OWN[limit][2]]
-    held = np.isin(band, (MEASURED, CORNER))
+    held = np.isin(band, (MEASURED, CORNER)) & (np.arange(band.size) > 0)
     largest = float(np.nanmax(np.abs(grid_locked[held]))) if held.any() else 0.0
     end, data_end = _end_of_signal(band), _end_of_data(band)
     return (
@@ -104,8 +122,11 @@ def _past_nyquist(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Ex
 
 def _tail_words(level: float, object_tied: float, signal: bool, beyond: str) -> str:
     """Return what the curve is on shells past the data; without signal, there is nothing to leak there."""
-    if signal and level - object_tied > VISIBLE:
-        return f"grid-locked interpolation{beyond} ({_level(level)} on average, {_level(object_tied)} on turned grids)"
+    levels = f"{_level(level)} on average, {_level(object_tied)} on turned grids"
+    if signal and level - max(object_tied, 0.0) > VISIBLE:
+        return f"grid-locked interpolation{beyond} ({levels})"
+    if level > (VISIBLE if signal else MUCH):
+        return f"correlation{beyond} that neither data nor signal account for ({levels}), such as a background makes"
     return f"nothing{beyond} ({_level(level)} on average)"
 
 
@@ -116,22 +137,10 @@ def _tail(band: np.ndarray, last: int) -> np.ndarray:
     return empty if empty.size else np.flatnonzero(shell > last)
 
 
-def _under_mask(
-    curves: Mapping[str, np.ndarray],
-    masked: Mapping[str, np.ndarray],
-    band: np.ndarray,
-    extent: Extent,
-    limit: str,
-) -> str:
-    if "mask_leak" not in masked:
-        return ""
-    return "; ".join(clause for clause in (_lift(curves, masked, band, limit), _reach(masked, band, extent)) if clause)
-
-
 def _lift(curves: Mapping[str, np.ndarray], masked: Mapping[str, np.ndarray], band: np.ndarray, limit: str) -> str:
     """Return what the mask makes of shells without data."""
     empty = band == NO_DATA
-    if not empty.any():
+    if "mask_leak" not in masked or not empty.any():
         return ""
     bare, level = (float(np.nanmean(table[OWN[limit][0]][empty])) for table in (curves, masked))
     if level - bare <= VISIBLE:
@@ -139,37 +148,38 @@ def _lift(curves: Mapping[str, np.ndarray], masked: Mapping[str, np.ndarray], ba
     return f"the mask lifts the curve from {_level(bare)} to {_level(level)} where there are no data"
 
 
-def _reach(masked: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent) -> str:
+def _reach(masked: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, least: np.ndarray) -> str:
     """Return how much further signal reaches where the mask has taken the noise around the particle away."""
+    if "mask_leak" not in masked:
+        return ""
     signal = masked["in_band"] + masked["corner"]
-    fallen = np.flatnonzero(~(signal[1:] >= REACHED) | np.isin(band[1:], (SUPPORT, NO_DATA)))
-    end = int(fallen[0]) if fallen.size else band.size - 1
+    fallen = np.flatnonzero((~(signal >= least) | np.isin(band, (SUPPORT, NO_DATA)))[1 + FEW_COEFFICIENTS :])
+    end = int(fallen[0]) + FEW_COEFFICIENTS if fallen.size else band.size - 1
     return f"under the mask signal reaches {_angstrom(extent, end)}" if end > _end_of_signal(band) else ""
 
 
-def _in_the_corners(curves: Mapping[str, np.ndarray], extent: Extent) -> str:
+def _in_the_corners(curves: Mapping[str, np.ndarray], extent: Extent, corners: np.ndarray | None) -> str:
     """Return what the corners of the images would add, that a circle leaves out."""
     nyquist = int(extent.nyquist_shell + 1e-6)
     last = min(int(np.sqrt(2.0) * extent.nyquist_shell + 1e-6), curves["dithered"].size - 1)
-    corner = curves["dithered"][nyquist + 1 : last + 1]
-    reached = np.flatnonzero(corner >= REACHED)
-    if not reached.size:
-        return ""
-    run = int(np.argmin(corner >= REACHED)) if (corner < REACHED).any() else corner.size
+    holds = curves["dithered"] >= REACHED
+    holds = (holds if corners is None else holds & corners)[nyquist + 1 : last + 1]
+    run = int(np.argmin(holds)) if not holds.all() else holds.size
     if run == 0:
         return ""
-    end = _angstrom(extent, nyquist + run)
-    return f"with the corners of the images (limit square) there is signal down to {end}"
+    return f"with the corners of the images (limit square) there is signal down to {_angstrom(extent, nyquist + run)}"
 
 
 def _end_of_signal(band: np.ndarray) -> int:
-    """Return the last shell of signal before the first without, counted from one of the first few; 0 for none."""
+    """Return the last shell of signal before two without, counted from one of the first few; 0 for none."""
     holds = np.isin(band, (MEASURED, CORNER))
     first = np.flatnonzero(holds[1 : FEW_COEFFICIENTS + 1])
     if not first.size:
         return 0
-    gaps = np.flatnonzero(~holds[1 + first[0] :])
-    return int(first[0] + gaps[0]) if gaps.size else band.size - 1
+    start = 1 + int(first[0])
+    gaps = np.flatnonzero(~holds[start:-1] & ~holds[start + 1 :])
+    end = start + int(gaps[0]) - 1 if gaps.size else band.size - 1
+    return end if holds[end] else end - 1
 
 
 def _end_of_data(band: np.ndarray) -> int:

@@ -3,7 +3,7 @@
 A mask convolves the transform, so strong shells leak into weak ones, the same way in both half maps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def randomise_phases(transform: Any, from_shell: int, rng: np.random.Generator) 
 
 
 def phase_randomised_correlation(
-    first: Any, second: Any, mask: Any, from_shell: int, rngs: list[np.random.Generator]
+    first: Any, second: Any, mask: Any, from_shell: int, rngs: Iterable[np.random.Generator]
 ) -> np.ndarray:
     """Return the correlation that a mask makes where there is none: of masked maps with random phases.
 
@@ -54,7 +54,7 @@ def phase_randomised_correlation(
         Mask between 0 and 1.
     from_shell : int
         First shell, included, whose phases are random.
-    rngs : list of numpy.random.Generator
+    rngs : iterable of numpy.random.Generator
         One a draw; the curve is the mean over the draws.
 
     Returns

@@ -23,6 +23,12 @@ there, and the edge of directions that few particles show is as wide."""
 UNEXPLAINED = 0.005
 """Standard deviation of what is left in shells that correlate fully, where a grid's errors are all there is."""
 
+FEWEST_SHELLS = 3
+"""The first shells hold too few coefficients to tell how much of their power is noise."""
+
+NULL_DEVIATIONS = 3.5
+"""Standard deviations by which a correlation must exceed what noise alone correlates by chance."""
+
 NEIGHBOURS = 5
 """Shells over which the scatter of a few draws is averaged."""
 
@@ -59,15 +65,18 @@ def without_spill(
     noise, where few coefficients were averaged, to weaker ones. What is brought does not correlate with half A: the
     sum of products is right, and only the power it is divided by is too large. Measured at pad 1 with contrast
     transfer: up to 1.5 times, and a correlation of 0.6 instead of 0.7. So FSC = C / sqrt(P_A P_B) with P_B the smaller
-    of both powers; as much more as chance makes, 1 / sqrt(coefficients), is no spill.
+    of both powers; as much more as chance makes, 1 / sqrt(coefficients), is no spill, nor is
+    what exceeds the noise of the noisiest shell: that is the grid's error in the signal.
     """
     size = 2 * (power.size - 1)
     chance = 1.0 / np.sqrt(n_coefficients(size))
     known = held & (power > 0)
     ratio = np.divide(power_read, power, out=np.ones(power_read.shape), where=known)
-    most = np.divide(np.max(noise[1:]), power, out=np.zeros(power.shape), where=known)
+    most = np.divide(np.max(noise[FEWEST_SHELLS:], initial=0.0), power, out=np.zeros(power.shape), where=known)
     spilled = np.maximum(ratio - 1.0 - chance, 0.0)
-    return np.minimum(draws * np.sqrt(1.0 + np.where(spilled <= most, spilled, 0.0)), np.maximum(draws, 1.0))
+    mended = np.clip(draws * np.sqrt(1.0 + np.minimum(spilled, most)), -1.0, 1.0)
+    mended[:, 0] = draws[:, 0]
+    return mended
 
 
 def correlation_half_width(draws: np.ndarray, size: int, order: int = 1) -> np.ndarray:
@@ -145,7 +154,7 @@ def difference_half_width(draws: np.ndarray, against_one: bool = False) -> np.nd
     return DEVIATES * np.sqrt(variance * (1.0 / count + against_one))
 
 
-def holds_signal(correlation: np.ndarray, half_width: np.ndarray) -> np.ndarray:
+def holds_signal(correlation: np.ndarray, half_width: np.ndarray, size: int, order: int = 1) -> np.ndarray:
     """Return which shells correlate more than chance and the grid can explain.
 
     Parameters
@@ -154,15 +163,26 @@ def holds_signal(correlation: np.ndarray, half_width: np.ndarray) -> np.ndarray:
         Correlation on turned grids.
     half_width : ndarray, (shells,), float64
         Half the width of its 95 % interval.
+    size : int
+        Voxels along an edge.
+    order : int, optional
+        Symmetry operators.
 
     Returns
     -------
     ndarray, (shells,), bool
-        True where the lower end of the interval exceeds `SIGNAL`; False where there is no number.
+        True where the lower end of the interval exceeds `SIGNAL`, and the correlation is more than that of noise; False
+        where there is no number.
+
+    Notes
+    -----
+    The interval is narrow where the correlation is high, by luck too. So Fisher's atanh(F), whose standard deviation
+    is sqrt(order / n) for noise, must also exceed `NULL_DEVIATIONS` of them.
 
     Examples
     --------
-    >>> holds_signal(np.array([0.3, 0.1, np.nan]), np.array([0.2, 0.1, 0.1]))
-    array([ True, False, False])
+    >>> holds_signal(np.array([1.0, 0.9, 0.3, 0.6, np.nan]), np.full(5, 0.1), 8)
+    array([ True,  True, False,  True, False])
     """
-    return correlation - half_width > SIGNAL
+    chance = np.tanh(NULL_DEVIATIONS * np.sqrt(order / n_coefficients(size)))
+    return (correlation - half_width > SIGNAL) & (correlation > chance)

@@ -50,6 +50,11 @@ class Counter:
                     self._stop = problem
                     raise
 
+    @property
+    def reason(self) -> BaseException | None:
+        """What stopped the run first; None while it runs."""
+        return self._stop
+
     def stop(self, problem: BaseException) -> None:
         """Make every thread stop where it next reports.
 
@@ -58,4 +63,4 @@ class Counter:
         problem : BaseException
             Why.
         """
-        self._stop = problem
+        self._stop = self._stop or problem

@@ -94,7 +94,7 @@ def _both_halves(halves: tuple[Images, Images], counter: Counter) -> list[Recons
         return get_engine(compute.engine).map(one, halves, compute.threads or available_threads())
     except BaseException as problem:
         counter.stop(problem)
-        raise
+        raise counter.reason from None
 
 
 def _labelled(

@@ -166,8 +166,16 @@ class Operator:
         if key not in self._halves:
             box = self.config.box.replace(limit=key[0], resample=key[1])
             config = dataclasses.replace(self.config, box=box)
-            self._halves[key] = half_sets(self._particles, config, self._class_id)
+            self._halves[key] = self._switched(config)
         return self._halves[key][HALF_INDEX[half]]
+
+    def _switched(self, config: RunConfig) -> tuple[Images, Images]:
+        """Return both half sets with other settings; the stack is chosen from the table once."""
+        if not self._halves:
+            return half_sets(self._particles, config, self._class_id)
+        sampling = Sampling.of(self._particles, config)
+        known = next(iter(self._halves.values()))
+        return tuple(dataclasses.replace(half, sampling=sampling, config=config) for half in known)
 
     def grid(self, limit: str) -> Any:
         """Return the padded grid of a limit.
@@ -208,7 +216,7 @@ class Operator:
             return get_engine(self.config.compute.engine).map(self._one, switches, threads)
         except BaseException as problem:
             self._counter.stop(problem)
-            raise
+            raise self._counter.reason from None
 
     def _one(self, switch: Switch, threads: int) -> Made:
         images = self.images(switch.half, switch.limit, switch.resample)

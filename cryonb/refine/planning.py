@@ -122,8 +122,7 @@ def grid_of(sampling: Sampling, config: RunConfig) -> Grid:
     """
     edge = sampling.transform_size / 2 if config.box.limit == "square" else sampling.max_index
     furthest = edge * 2**0.5 if config.box.limit == "square" else edge
-    if config.refine.max_resolution > 0:
-        furthest = min(furthest, sampling.max_index)
+    furthest = min(furthest, sampling.cut_index)
     return Grid.of(sampling.box_size, config.box.pad_factor, config.box.kernel, furthest)
 
 

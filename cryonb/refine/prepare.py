@@ -226,7 +226,7 @@ class Weigher:
         size = sampling.transform_size
         limit = in_plane_limit(size, config.box.limit, sampling.max_index, pairs="once")
         if config.refine.max_resolution > 0:
-            limit *= in_plane_limit(size, "circle", sampling.max_index)
+            limit *= in_plane_limit(size, "circle", sampling.cut_index)
         if size < sampling.raw_size:
             limit *= in_plane_limit(size, "square")
         plane = FrequencyPlane.of(size, sampling.field_of_view / size, xp) if images.ctf else None

@@ -1,6 +1,7 @@
 """Boxes, pixel sizes and Nyquist frequencies of a run, all over one field of view."""
 
 import dataclasses
+import math
 from typing import Self
 
 import xarray as xr
@@ -32,6 +33,8 @@ class Sampling:
         Largest abs(k) of the circle limit, in units of 1 / field of view.
     data_index : float
         Largest abs(k) that is inserted of what the images hold, corners included, in the same units.
+    cut_index : float
+        Where the settings cut the data off, in the same units; infinity where they do not.
     """
 
     read_size: int
@@ -42,6 +45,7 @@ class Sampling:
     raw_size: int
     max_index: float
     data_index: float
+    cut_index: float = math.inf
 
     @classmethod
     def of(cls, particles: xr.Dataset, config: RunConfig) -> Self:
@@ -72,15 +76,15 @@ class Sampling:
         box = config.box.box_size or binned
         interpolated = config.box.resample != "fourier"
         transform, raw = (box, box) if interpolated else (binned, read)
-        max_index = min(binned, transform) / 2
-        data_index = max_index * (2**0.5 if config.box.limit == "square" else 1.0)
-        if config.refine.max_resolution > 0:
-            max_index = min(max_index, read * pixel_size / config.refine.max_resolution)
-            rule = "max_resolution must leave at least two shells [angstrom]"
-            coarsest = read * pixel_size / 2
-            must(max_index >= 2, rule, f"{config.refine.max_resolution:g}", f"Use {coarsest:g} or less")
-            data_index = min(data_index, max_index)
-        return cls(read, pixel_size, binned, box, transform, raw, max_index, data_index)
+        wanted = config.refine.max_resolution
+        cut_index = read * pixel_size / wanted if wanted > 0 else math.inf
+        rule = "max_resolution must leave at least two shells [angstrom]"
+        must(cut_index >= 2, rule, f"{wanted:g}", f"Use {read * pixel_size / 2:g} or less")
+        edge = min(binned, transform) / 2
+        furthest = edge * (2**0.5 if config.box.limit == "square" else 1.0)
+        return cls(
+            read, pixel_size, binned, box, transform, raw, min(edge, cut_index), min(furthest, cut_index), cut_index
+        )
 
     @property
     def field_of_view(self) -> float:

@@ -5,6 +5,7 @@ the same way through the operator. What a curve of theirs shows past the end of 
 """
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Self
 
@@ -66,7 +67,11 @@ class Scene:
         return dataclasses.replace(self, replica=replica)
 
 
-def measured_noise(images: Images, own: Scene, other: Scene) -> np.ndarray:
+def _go_on() -> None:
+    """Stop nothing."""
+
+
+def measured_noise(images: Images, own: Scene, other: Scene, pause: Callable[[], None] = _go_on) -> np.ndarray:
     """Return the spectrum of the noise in some images: of what is left of them without the projections of a map.
 
     Parameters
@@ -77,6 +82,8 @@ def measured_noise(images: Images, own: Scene, other: Scene) -> np.ndarray:
         The map that they made, to the end of the data; the noise of a scene is not read.
     other : Scene
         One of the same particle that they had no part in.
+    pause : callable, optional
+        Called between tiles; what it raises stops the measurement.
 
     Returns
     -------
@@ -89,15 +96,16 @@ def measured_noise(images: Images, own: Scene, other: Scene) -> np.ndarray:
     own, by as much too much. The mean of both is taken.
     """
     size = images.sampling.read_size
-    step = max(1, len(images) // MEASURED_IMAGES)
-    tiles = images.tiles()[:: step if step < len(images.tiles()) else 1]
-    kept = tiles[: max(1, MEASURED_IMAGES // TILE)]
-    left = [
-        _as_inserted(images.read(tile), images) - scipy.fft.irfft2(_seen(scene, images, tile), s=(size, size))
-        for tile in kept
-        for scene in (own, other)
-    ]
-    return noise_spectrum(np.concatenate(left))
+    tiles = images.tiles()
+    kept = tiles[:: max(1, len(images) // MEASURED_IMAGES)][: max(1, MEASURED_IMAGES // TILE)]
+    total = np.zeros(size // 2 + 1)
+    for tile in kept:
+        pixels = _as_inserted(images.read(tile), images)
+        for scene in (own, other):
+            pause()
+            left = pixels - scipy.fft.irfft2(_seen(scene, images, tile), s=(size, size))
+            total += len(left) * noise_spectrum(left)
+    return total / (2.0 * sum(tile.stop - tile.start for tile in kept))
 
 
 def scene_of(transform: np.ndarray, images: Images, spectrum: np.ndarray, max_index: float) -> Scene:

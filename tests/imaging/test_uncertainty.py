@@ -89,9 +89,29 @@ def test_no_spill_leaves_correlations_as_they_are():
 def test_more_than_the_noisiest_shell_could_give_is_no_spill():
     draws, power, held = np.full((1, 17), 0.9), np.ones(17), np.ones(17, bool)
     read = np.full((1, 17), 1.5)
-    assert np.array_equal(without_spill(draws, read, power, held, np.full(17, 0.1)), draws)
+    mended = without_spill(draws, read, power, held, np.full(17, 0.1))
+    assert np.all(mended[0, 6:] == 0.9 * np.sqrt(1.1)) and np.all(np.abs(mended) <= 1.0)
     assert np.all(without_spill(draws, read, power, held, np.full(17, 0.6))[0, 6:] > 1.1 * draws[0, 6:])
 
 
 def test_signal_is_what_the_interval_keeps_clear_of_nothing():
-    assert holds_signal(np.array([0.2, 0.1, 0.04, np.nan]), np.full(4, 0.06)).tolist() == [True, False, False, False]
+    correlation = np.concatenate([np.full(30, 0.2), [0.2, 0.1, np.nan]])
+    held = holds_signal(correlation, np.full(33, 0.06), 64)
+    assert held[-3:].tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("order", [1, 4])
+def test_noise_holds_no_signal_however_lucky(order):
+    rng, size = np.random.default_rng(0), 24
+    count = n_coefficients(size)
+    found = np.zeros(13)
+    for _ in range(400):
+        lucky = np.tanh(rng.normal(size=13) * np.sqrt(order / count))
+        draws = np.tile(lucky, (4, 1))
+        found += holds_signal(lucky, correlation_half_width(draws, size, order), size, order)
+    assert found.sum() <= 3
+    assert holds_signal(np.full(13, 0.95), np.full(13, 0.1), size, order)[3:].all()
+
+
+def test_signal_is_seen_on_all_but_the_very_first_shells():
+    assert holds_signal(np.full(13, 0.9), np.full(13, 0.1), 24)[1:].all()
