@@ -128,7 +128,8 @@ def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.
     past = np.arange(len(curves["corner"])) > found.extent.nyquist_shell + 1e-6
     chance = {"corner": ("dithered", "dithered_circle"), "grid_locked_circle": ("circle", "dithered_circle")}
     for term, pair in chance.items():  # past the data of the circle, each of the two has noise of its own
-        spread[term] = np.where(past, np.hypot(*(spread[name] for name in pair)), spread[term])
+        known = past & np.isfinite(spread[term])
+        spread[term] = np.where(known, np.hypot(*(spread[name] for name in pair)), spread[term])
     for term in ("in_band", "support"):
         spread[term] = np.where(curves[term] == 0.0, 0.0, spread["dithered_circle"])
     if "resampling" in curves:
