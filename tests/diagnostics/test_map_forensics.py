@@ -300,7 +300,7 @@ SINGLES = tuple(of_data_end(1.0))
 
 @pytest.fixture(scope="module")
 def galactosidase(data):
-    deposited = np.asarray(mrcfile.read(data / "maps/betaGal.mrc"), np.float32)[18:82, 18:82, 18:82]
+    deposited = np.asarray(mrcfile.read(data / "maps/betaGal.mrc"), np.float32)[24:76, 24:76, 24:76]
     noise = [np.random.default_rng(70 + half).standard_normal(deposited.shape) for half in (1, 2)]
     return [deposited + 0.5 * deposited.std() * part for part in noise]
 
