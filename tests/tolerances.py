@@ -76,7 +76,7 @@ LOCAL_NOISE = 0.005  # fraction: places of pure noise that may pass 4.5 deviatio
 
 # -- the operator and its stand-ins
 CARRIED_SUM = 1e-5  # relative to the largest value: float32 sums, carried over after another number of tiles
-TURNED_SIGNAL = 0.99  # correlation: what trilinear insertion at pad 2 leaves of a map on another grid (0.993 measured to shell 10)
+TURNED_SIGNAL = 0.99  # correlation: what trilinear insertion at pad 2 leaves on another grid (0.993 to shell 10)
 STAND_IN_IMAGE = 0.06  # relative: trilinear slices of a transform that ends at a shell, padded twice (0.05 measured)
 STAND_IN_MAP = 0.99  # correlation: the same, inserted again
 STAND_IN_SCALE = 0.02  # relative: the same

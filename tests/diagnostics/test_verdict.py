@@ -74,8 +74,8 @@ CASES = {
     "what is tied to the particle is no grid": (
         (CIRCLE, "circle", 0.2, 0.19),
         {},
-        PAST + "correlation that neither data nor signal account for (0.20 on average, 0.19 on turned grids), such as a "
-        "background makes; nothing past 12.0 A was measured.",
+        PAST + "correlation that neither data nor signal account for (0.20 on average, 0.19 on turned grids), such "
+        "as a background makes; nothing past 12.0 A was measured.",
     ),
     "square": (
         (SQUARE, "square"),
@@ -101,8 +101,8 @@ CASES = {
     "no signal, whatever the tail": (
         (bands(("measured", 1), ("noise", 17), ("support", 19), ("no data", SHELLS)), "circle", 0.3),
         {},
-        PAST + "correlation that neither data nor signal account for (0.30 on average, 0.00 on turned grids), such as a "
-        "background makes; no signal was found; nothing past 12.0 A was measured.",
+        PAST + "correlation that neither data nor signal account for (0.30 on average, 0.00 on turned grids), such "
+        "as a background makes; no signal was found; nothing past 12.0 A was measured.",
     ),
     "a faint first shell is no end": (
         (bands(("measured", 1), ("noise", 3), IN_BAND, ("support", 19), ("no data", SHELLS)), "circle", 0.01),
