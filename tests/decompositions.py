@@ -126,6 +126,7 @@ def make_decomposition(limit="circle", pad_factor=1, masked=False, classes=0, **
         coverage=np.clip(1.0 - (np.arange(65) - 32) / 13.0, 0, 1),
         predicted_corner=shape(np.stack([predicted] * count)) if limit == "square" else None,
         predicted_corner_spread=shape(np.stack([np.where(past, 0.06, np.nan)] * count)) if limit == "square" else None,
+        signal_end=shape(np.full(count, 192 / 44 if limit == "square" else 6.0)),
         band=shape(np.stack([bands_of(limit)] * count)),
         insertion_weight=shape(np.stack([np.stack([weight, weight])] * count)),
     )

@@ -38,6 +38,7 @@ DECOMPOSITION = declare(
             "predicted_corner": _CURVE,
             "predicted_corner_spread": _CURVE,
             "band": Field(("[class_id]", "frequency"), required=True),
+            "signal_end": Field(("[class_id]",), "angstrom"),
             "insertion_weight": Field(("[class_id]", "half", "frequency")),
         },
         {**SAMPLING, "n_dithers": "1", "n_surrogates": "1", "surrogate_resolution": "angstrom"},

@@ -49,13 +49,14 @@ class Correlations:
             Half B from the grid of half A, which says how much power its shells have.
         """
         self._add(name, within_sphere(first.transform), second.transform)
-        count = n_coefficients(len(first.transform))
+        size = len(first.transform)
         transforms = within_sphere(unturned.transform), second.transform
-        power, power_read = (shell_power(transform) / count for transform in transforms)
+        power, power_read = (shell_power(transform) / n_coefficients(size) for transform in transforms)
         held = holds_data(np.stack([first.shell_weight, unturned.shell_weight]))
-        noise = np.where(held, power * (1.0 - fourier_shell_correlation(first.transform, unturned.transform)), 0.0)
+        correlation = np.nan_to_num(fourier_shell_correlation(first.transform, unturned.transform))
+        noise = np.where(held, power * (1.0 - correlation), 0.0)
         draws = self._draws[name]
-        draws[-1] = without_spill(draws[-1][None], power_read[None], power, held, noise)[0]
+        draws[-1] = without_spill(draws[-1][None], power_read[None], power, held, noise, size)[0]
 
     def _add(self, name: str, first: np.ndarray, second: np.ndarray) -> None:
         self._draws.setdefault(name, []).append(fourier_shell_correlation(first, second))

@@ -17,7 +17,7 @@ from ..schema import HALVES, build, shell_coordinates
 from .components import COMPONENTS, DECOMPOSITION, OWN, split_by_band, telescope
 from .half_maps import mask_facts
 from .measurement import Measurement
-from .verdict import verdict_of
+from .verdict import end_of_signal, verdict_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +69,16 @@ def part_of(found: Measurement) -> Parts:
     filled = square if found.limit == "square" else circle
     resolution = found.extent.length / _crossing(curves[OWN[found.limit][0]], band)
     data_end = found.extent.length / max(int(np.flatnonzero(_with_data(band)).max()), 1)
+    end = end_of_signal(band)
+    tables = {
+        "band": band,
+        "signal_end": np.asarray(found.extent.length / end if end else np.nan),
+        "insertion_weight": found.weight,
+        **_prediction(found, square, curves["dithered"]),
+    }
     return Parts(
         {"fsc": curves, "fsc_spread": spread, "fsc_masked": masked},
-        {"band": band, "insertion_weight": found.weight, **_prediction(found, square, curves["dithered"])},
+        tables,
         {**_scalars(found), "resolution": resolution, "data_end": data_end},
         None if filled is None else filled.both_filled,
         verdict_of(

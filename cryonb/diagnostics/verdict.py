@@ -63,7 +63,7 @@ def verdict_of(
     if not past.any():
         return _within(curves, band, extent, limit)
     clauses = [_past_nyquist(curves, band, extent, limit), _lift(curves, masked, band, limit)]
-    if _end_of_signal(band):
+    if end_of_signal(band):
         clauses.append(_reach(masked, band, extent, np.maximum(floor, REACHED)))
     if limit == "circle":
         clauses.append(_in_the_corners(curves, extent, corners))
@@ -75,7 +75,7 @@ def _within(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, 
     grid_locked = curves[OWN[limit][2]]
     held = np.isin(band, (MEASURED, CORNER)) & (np.arange(band.size) > 0)
     largest = float(np.nanmax(np.abs(grid_locked[held]))) if held.any() else 0.0
-    end, data_end = _end_of_signal(band), _end_of_data(band)
+    end, data_end = end_of_signal(band), _end_of_data(band)
     return (
         f"{_opening(extent, band, data_end)}: {_signal_words(extent, end, data_end)}, "
         f"and the interpolation grid makes at most {largest:.2f} of it."
@@ -102,7 +102,7 @@ def _signal_words(extent: Extent, end: int, last: int) -> str:
 def _past_nyquist(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, limit: str) -> str:
     """Return the clauses about the curve past the particle Nyquist."""
     nyquist = int(extent.nyquist_shell + 1e-6)
-    signal_end, data_end = _end_of_signal(band), _end_of_data(band)
+    signal_end, data_end = end_of_signal(band), _end_of_data(band)
     parts = [f"corner signal down to {_angstrom(extent, signal_end)}"] if signal_end > nyquist else []
     tail = _tail(band, max(data_end, nyquist))
     if tail.size:
@@ -155,7 +155,7 @@ def _reach(masked: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, l
     signal = masked["in_band"] + masked["corner"]
     fallen = np.flatnonzero((~(signal >= least) | np.isin(band, (SUPPORT, NO_DATA)))[1 + FEW_COEFFICIENTS :])
     end = int(fallen[0]) + FEW_COEFFICIENTS if fallen.size else band.size - 1
-    return f"under the mask signal reaches {_angstrom(extent, end)}" if end > _end_of_signal(band) else ""
+    return f"under the mask signal reaches {_angstrom(extent, end)}" if end > end_of_signal(band) else ""
 
 
 def _in_the_corners(curves: Mapping[str, np.ndarray], extent: Extent, corners: np.ndarray | None) -> str:
@@ -170,8 +170,24 @@ def _in_the_corners(curves: Mapping[str, np.ndarray], extent: Extent, corners: n
     return f"with the corners of the images (limit square) there is signal down to {_angstrom(extent, nyquist + run)}"
 
 
-def _end_of_signal(band: np.ndarray) -> int:
-    """Return the last shell of signal before two without, counted from one of the first few; 0 for none."""
+def end_of_signal(band: np.ndarray) -> int:
+    """Return where the signal ends: before two shells without, counted from one of the first few.
+
+    Parameters
+    ----------
+    band : ndarray, (shells,), str
+        Bands.
+
+    Returns
+    -------
+    int
+        The last shell that holds signal; 0 if there is none.
+
+    Examples
+    --------
+    >>> end_of_signal(np.array(["measured"] * 4 + ["noise", "measured", "noise", "noise", "measured"]))
+    5
+    """
     holds = np.isin(band, (MEASURED, CORNER))
     first = np.flatnonzero(holds[1 : FEW_COEFFICIENTS + 1])
     if not first.size:

@@ -37,7 +37,7 @@ SIGNAL = 0.05
 
 
 def without_spill(
-    draws: np.ndarray, power_read: np.ndarray, power: np.ndarray, held: np.ndarray, noise: np.ndarray
+    draws: np.ndarray, power_read: np.ndarray, power: np.ndarray, held: np.ndarray, noise: np.ndarray, size: int
 ) -> np.ndarray:
     """Return correlations with turned maps, free of the power that reading between grid points spills over shells.
 
@@ -53,6 +53,8 @@ def without_spill(
         Shells that hold data; the others are returned as they are.
     noise : ndarray, (shells,), float64
         The part of `power` that is noise.
+    size : int
+        Voxels along an edge.
 
     Returns
     -------
@@ -65,10 +67,9 @@ def without_spill(
     noise, where few coefficients were averaged, to weaker ones. What is brought does not correlate with half A: the
     sum of products is right, and only the power it is divided by is too large. Measured at pad 1 with contrast
     transfer: up to 1.5 times, and a correlation of 0.6 instead of 0.7. So FSC = C / sqrt(P_A P_B) with P_B the smaller
-    of both powers; as much more as chance makes, 1 / sqrt(coefficients), is no spill, nor is
-    what exceeds the noise of the noisiest shell: that is the grid's error in the signal.
+    of both powers; as much more as chance makes, 1 / sqrt(coefficients), is no spill, nor is what exceeds the noise of
+    the noisiest shell: that is the grid's error in the signal.
     """
-    size = 2 * (power.size - 1)
     chance = 1.0 / np.sqrt(n_coefficients(size))
     known = held & (power > 0)
     ratio = np.divide(power_read, power, out=np.ones(power_read.shape), where=known)

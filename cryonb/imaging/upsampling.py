@@ -62,7 +62,7 @@ def cube_step(transform: Any) -> tuple[int, float]:
     """
     size = transform.shape[0]
     logs = _log_by_face(transform)
-    faces, radii = logs.shape
+    radii = logs.shape[1]
     best, strongest = 0, 0.0
     for face in range(4, size // 2 - 2):
         inside, outside = logs[face - 1 : face + 1].mean(axis=0), logs[face + 1 : face + 3].mean(axis=0)

@@ -28,7 +28,6 @@ TERM_WORDS = {
     "mask_leak_randomised": "mask leak, by randomised phases",
     "resampling": "resampling",
 }
-SIGNAL_BANDS = ("measured", "corner")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,10 +163,9 @@ def signal_end(dataset: xr.Dataset) -> float:
     Returns
     -------
     float
-        Resolution of the last shell whose band is "measured" or "corner" [angstrom]; NaN if there is none.
+        Resolution where the diagnostic saw the signal end [angstrom]; NaN if there is none, or it does not say.
     """
-    frequency = dataset["frequency"].values[np.isin(facts.bands(dataset), SIGNAL_BANDS)]
-    return 1.0 / frequency[-1] if frequency.size and frequency[-1] > 0 else math.nan
+    return float(dataset["signal_end"]) if "signal_end" in dataset else math.nan
 
 
 def grid_locked_at_nyquist(dataset: xr.Dataset) -> float:

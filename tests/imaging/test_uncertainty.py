@@ -71,7 +71,7 @@ def test_power_that_is_spilled_off_the_grid_does_not_lower_the_correlation():
     inner = slice(6, 11)
     assert np.all(power_read[inner] > SPILL_FREE * power[inner])
     draws, held = np.full((1, 17), 0.1), np.arange(17) < 14
-    mended = without_spill(draws, power_read[None], power, held, power)
+    mended = without_spill(draws, power_read[None], power, held, power, 32)
     expected = 0.1 * np.sqrt(power_read / power)
     assert np.all(mended[0, inner] > 0.9 * expected[inner]) and np.all(mended[0, inner] <= expected[inner])
     assert np.array_equal(mended[0, 14:], draws[0, 14:])
@@ -81,17 +81,17 @@ def test_no_spill_leaves_correlations_as_they_are():
     draws = np.random.default_rng(0).uniform(0.1, 0.9, (3, 17))
     power = np.random.default_rng(1).uniform(1.0, 2.0, 17)
     held = np.ones(17, bool)
-    assert np.array_equal(without_spill(draws, np.tile(power, (3, 1)), power, held, power), draws)
-    assert np.array_equal(without_spill(draws, 0.5 * np.tile(power, (3, 1)), power, held, power), draws)
-    assert np.array_equal(without_spill(draws, np.tile(power, (3, 1)), np.zeros(17), held, power), draws)
+    assert np.array_equal(without_spill(draws, np.tile(power, (3, 1)), power, held, power, 32), draws)
+    assert np.array_equal(without_spill(draws, 0.5 * np.tile(power, (3, 1)), power, held, power, 32), draws)
+    assert np.array_equal(without_spill(draws, np.tile(power, (3, 1)), np.zeros(17), held, power, 32), draws)
 
 
 def test_more_than_the_noisiest_shell_could_give_is_no_spill():
     draws, power, held = np.full((1, 17), 0.9), np.ones(17), np.ones(17, bool)
     read = np.full((1, 17), 1.5)
-    mended = without_spill(draws, read, power, held, np.full(17, 0.1))
+    mended = without_spill(draws, read, power, held, np.full(17, 0.1), 32)
     assert np.all(mended[0, 6:] == 0.9 * np.sqrt(1.1)) and np.all(np.abs(mended) <= 1.0)
-    assert np.all(without_spill(draws, read, power, held, np.full(17, 0.6))[0, 6:] > 1.1 * draws[0, 6:])
+    assert np.all(without_spill(draws, read, power, held, np.full(17, 0.6), 32)[0, 6:] > 1.1 * draws[0, 6:])
 
 
 def test_signal_is_what_the_interval_keeps_clear_of_nothing():
