@@ -198,9 +198,33 @@ class ImagingConfig(Config):
 
 @dataclasses.dataclass(frozen=True)
 class RefineConfig(Config):
-    """What enters a refinement."""
+    """How a refinement decides, and what enters its maps."""
 
+    recipe: str = knob("homogeneous", help="Whose way of deciding: the name of a recipe.")
+    n_classes: int = knob(1, help="Number of classes.", unit="class", minimum=1, maximum=100)
+    n_iterations: int = knob(
+        0, help="Most iterations; 0 = the recipe's own number.", unit="iteration", minimum=0, maximum=1000
+    )
+    initial_lowpass: float = knob(0.0, help="Low-pass of the starting volumes; 0 = the recipe's own.", **_LENGTH)
+    limit_threshold: float = knob(
+        0.0,
+        help="FSC at which the resolution limit is read; 0 = the recipe's own.",
+        choices=(0.0, 0.143, 0.5),
+    )
     max_resolution: float = knob(0.0, help="Nothing finer than this enters the map; 0 = no limit.", **_LENGTH)
+    search: str = knob(
+        "global",
+        help="Poses: searched over all views and angles, or refined from those in the table.",
+        choices=("global", "local"),
+    )
+    search_resolution: float = knob(
+        0.0, help="Finest detail compared in the global search; local refinement goes on to the limit. 0 = 12.", **_LENGTH
+    )
+    shift_range: float = knob(0.0, help="Largest shift searched along x and y; 0 = 8 % of the box.", **_LENGTH)
+    candidates: int = knob(
+        8, help="Poses of each image that go from the search to local refinement.", unit="pose", minimum=1, maximum=64
+    )
+    params: dict = knob({}, help="The recipe's own settings.")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What plugs in: the protocols of a Backend, an Engine, a Diagnostic and a Format.
+"""What plugs in: the protocols of a Backend, an Engine, a Recipe, a Diagnostic and a Format.
 
 Each plug is one file in one folder. `discover` finds it by the upper-case name that the file binds
-(`BACKEND`, `ENGINE`, `DIAGNOSTIC`, `FORMAT`); no list of plugs is kept anywhere.
+(`BACKEND`, `ENGINE`, `RECIPE`, `DIAGNOSTIC`, `FORMAT`); no list of plugs is kept anywhere.
 """
 
 import importlib
@@ -170,6 +170,72 @@ class Diagnostic(Protocol):
         -------
         xarray.Dataset
             Of the kind that the diagnostic declares.
+        """
+
+
+class Recipe(Protocol):
+    """How a refinement decides: one package's account of halves, limits, masks and averages.
+
+    Attributes
+    ----------
+    name : str
+        The word used in `RefineConfig.recipe`.
+    title : str
+        The heading a person reads.
+    params : type
+        A `Config` dataclass with the recipe's own settings.
+    """
+
+    name: str
+    title: str
+    params: type
+
+    def decides(self, config: Any, params: Any) -> dict[str, str]:
+        """Return the decisions in words, for tables that set recipes side by side.
+
+        Parameters
+        ----------
+        config : RunConfig
+            Settings.
+        params : Config
+            The recipe's own settings.
+
+        Returns
+        -------
+        dict of str to str
+            Under `halves`, `limit`, `threshold`, `mask`, `volume`, `classes`.
+        """
+
+    def begin(self, run: Any, volumes: Any) -> Any:
+        """Return the state before the first iteration.
+
+        Parameters
+        ----------
+        run : Run
+            Images and machinery.
+        volumes : ndarray, (classes, n, n, n), float32
+            Starting volumes on the target grid, low-passed and in the grey scale of the images.
+
+        Returns
+        -------
+        State
+            Iteration 0.
+        """
+
+    def iterate(self, run: Any, state: Any) -> Any:
+        """Return the state after one more iteration.
+
+        Parameters
+        ----------
+        run : Run
+            Images and machinery.
+        state : State
+            The state after the last iteration.
+
+        Returns
+        -------
+        State
+            The next one.
         """
 
 

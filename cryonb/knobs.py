@@ -50,6 +50,8 @@ def knob(
         The field.
     """
     metadata = dict(help=help, unit=unit, minimum=minimum, maximum=maximum, choices=choices, affects=affects)
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=default.copy, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -159,6 +161,8 @@ def knobs(group: type[Config]) -> Iterator[tuple[dataclasses.Field, Any]]:
 def _checked(field: dataclasses.Field, value: Any, types_of: Mapping[str, Any]) -> Any:
     wanted = types_of[field.name]
     about = field.metadata
+    if wanted is dict:
+        return _checked_mapping(field, value)
     if typing.get_origin(wanted) is tuple:
         return _checked_pair(field, value, typing.get_args(wanted)[0])
     value = _converted(field, value, wanted)
@@ -179,6 +183,13 @@ def _checked_pair(field: dataclasses.Field, value: Any, element: type) -> tuple:
     must(isinstance(value, (tuple, list)) and len(value) == 2, rule, repr(value), "Give two numbers")
     scalar = types.SimpleNamespace(name=field.name, metadata=field.metadata)
     return tuple(_checked(scalar, item, {field.name: element}) for item in value)
+
+
+def _checked_mapping(field: dataclasses.Field, value: Any) -> dict:
+    rule = f"{field.name} must be a mapping of names to plain values"
+    must(isinstance(value, Mapping), rule, repr(value), "Give a dict")
+    must(all(isinstance(name, str) for name in value), rule, repr(list(value)), "Use words as names")
+    return dict(value)
 
 
 def _converted(field: dataclasses.Field, value: Any, wanted: type) -> Any:

@@ -205,10 +205,19 @@ REFINEMENT = declare(
             **_ANGLES,
             **_SHIFTS,
             "score": Field(("particle",)),
+            "scale": Field(("particle",)),
+            "pose_weight": Field(("particle",)),
+            "angle_change": Field(("particle",), "degree"),
+            "shift_change": Field(("particle",), "angstrom"),
             "random_subset": Field(("particle",)),
+            "class_number": Field(("particle",)),
             "class_posterior": Field(("particle", "class_id")),
+            "occupancy": Field(("class_id",)),
+            "effective_size": Field(("class_id",), "particle"),
+            "claimed_resolution": Field(("[class_id]",), "angstrom"),
+            "limit_fsc": Field(("[class_id]", "frequency")),
         },
-        SAMPLING,
+        {**SAMPLING, "alignment_limit": "angstrom", "next_limit": "angstrom"},
     )
 )
 
