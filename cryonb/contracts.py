@@ -190,13 +190,35 @@ class Recipe(Protocol):
     title: str
     params: type
 
+    def settle(self, config: Any, params: Any) -> Any:
+        """Return the settings with what they leave to the recipe decided, before anything is made from them.
+
+        Parameters
+        ----------
+        config : RunConfig
+            Settings, zero where they leave a choice to the recipe.
+        params : Config
+            The recipe's own settings.
+
+        Returns
+        -------
+        RunConfig
+            The same with the recipe's own number of iterations, low-pass of the starting volumes and threshold, and
+            its box where that does not follow from the particles.
+
+        Raises
+        ------
+        InputError
+            If the recipe cannot work with these settings.
+        """
+
     def decides(self, config: Any, params: Any) -> dict[str, str]:
         """Return the decisions in words, for tables that set recipes side by side.
 
         Parameters
         ----------
         config : RunConfig
-            Settings.
+            Settings, settled.
         params : Config
             The recipe's own settings.
 
@@ -236,6 +258,24 @@ class Recipe(Protocol):
         -------
         State
             The next one.
+        """
+
+    def shown(self, run: Any, state: Any) -> tuple[Any, str]:
+        """Return the map of every class that the package would show, for a person to look at: no decision reads it.
+
+        Parameters
+        ----------
+        run : Run
+            Images and machinery.
+        state : State
+            The state after an iteration.
+
+        Returns
+        -------
+        volumes : ndarray, (classes, n, n, n), float32
+            The maps, filtered and sharpened as the package does.
+        note : str
+            What was done to them, in a sentence; empty where there is nothing to say.
         """
 
 
