@@ -11,6 +11,7 @@ from ..curve_verdict import b_factor_verdict
 from ..imaging.bands import MEASURED
 from ..imaging.fourier import half_transform
 from ..imaging.guinier import GuinierFit, counting_error, fit_guinier, weighted_log_amplitude
+from ..imaging.sharpening import end_of_fit
 from ..imaging.shells import shell_amplitude
 from ..knobs import knob
 from ..schema import SAMPLING, Field, Kind, build, declare
@@ -153,9 +154,8 @@ def finest(halves: HalfMaps, curves: Curves) -> float:
         The coarsest of the 0.143 crossing, the particle Nyquist and the last measured shell [angstrom].
     """
     sampling = halves.sampling
-    last = max(int(np.flatnonzero(curves.band == MEASURED).max()), 1)
-    shells = [float(last), sampling.nyquist_shell, curves.crossings(curves.best)[0]]
-    return sampling.length / float(np.nanmin(shells))
+    last = int(np.flatnonzero(curves.band == MEASURED).max())
+    return end_of_fit(sampling.length, curves.crossings(curves.best)[0], sampling.nyquist_shell, last)
 
 
 def describe_fit(plot: GuinierPlot, curves: Curves, frequency: np.ndarray) -> tuple[dict, dict]:

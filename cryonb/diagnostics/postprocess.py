@@ -9,10 +9,9 @@ import xarray as xr
 
 from ..config import MaskConfig, RunConfig
 from ..errors import must
-from ..imaging.fourier import half_radius, half_transform, real_space
+from ..imaging.fourier import half_transform
 from ..imaging.guinier import weighted_log_amplitude
-from ..imaging.masks import cosine_edge
-from ..imaging.shells import shell_index
+from ..imaging.sharpening import CHOICES, b_factor_to_apply, signal_weight, weighted_map
 from ..knobs import knob
 from ..schema import FSC, SAMPLING, Field, Kind, build, declare, grid_coordinates
 from .fsc import Curves, Progress, correlate, describe, options_of, verdict
@@ -53,7 +52,7 @@ class PostprocessOptions(GuinierOptions):
     sharpen: str = knob(
         "if_reliable",
         help="Whether the B factor of the Guinier fit is applied.",
-        choices=("if_reliable", "never", "always"),
+        choices=CHOICES,
     )
     lowpass: float = knob(
         0.0, help="Low-pass of both maps; 0 = the resolution, or the data end.", unit="angstrom", minimum=0.0
@@ -143,54 +142,16 @@ def decide_like_relion(plot: GuinierPlot, length: float) -> RelionDecision:
     return RelionDecision(length / last, 4.0 * float(slope), int(used.sum()))
 
 
-def filtered(transform: np.ndarray, weight: np.ndarray, size: int, lowpass_shell: float) -> np.ndarray:
-    """Return the map of a transform, weighted shell by shell and low-passed.
-
-    Parameters
-    ----------
-    transform : ndarray, (n, n, n // 2 + 1), complex64
-        Half-complex transform.
-    weight : ndarray, (n // 2 + 1,), float64
-        Weight of every shell; the corners beyond are dropped.
-    size : int
-        Voxels along an edge.
-    lowpass_shell : float
-        Shell at which the low-pass has fallen to one half; its edge is a cosine two shells wide.
-
-    Returns
-    -------
-    ndarray, (n, n, n), float32
-        The map.
-    """
-    of_shell = np.append(weight, 0.0).astype(np.float32)
-    edge = cosine_edge(half_radius(size) - np.float32(lowpass_shell - 1.0), 2.0)
-    return real_space(transform * (of_shell[shell_index(size)] * edge), size).astype(np.float32)
-
-
-def _b_factor_used(plot: GuinierPlot, options: PostprocessOptions) -> tuple[float, str]:
-    fit = plot.fit
-    if options.sharpen == "never":
-        return 0.0, "not sharpened: sharpening is switched off"
-    if not np.isfinite(fit.b_factor):
-        return 0.0, f"not sharpened: {fit.reason}"
-    if fit.reliable or options.sharpen == "always":
-        interval = f"{fit.b_factor_low:.0f} to {fit.b_factor_high:.0f}"
-        forced = "" if fit.reliable else f", although {fit.reason}"
-        return fit.b_factor, f"sharpened by {fit.b_factor:.0f} A^2 (95 % interval {interval}){forced}"
-    return 0.0, f"not sharpened: {fit.reason}"
-
-
 def _maps(halves: HalfMaps, curves: Curves, b_factor: float, mtf: np.ndarray, lowpass: float) -> dict:
     sampling = halves.sampling
     frequency = np.arange(sampling.size // 2 + 1) / sampling.length
-    fsc = np.clip(np.where(curves.held, np.nan_to_num(curves.values[curves.best]), 0.0), 0.0, 1.0)
-    weight = np.sqrt(2.0 * fsc / (1.0 + fsc))
+    weight = signal_weight(np.where(curves.held, curves.values[curves.best], 0.0))
     sharp = weight * np.exp(b_factor * frequency**2 / 4.0) / mtf
     transform = half_transform(halves.mean)
     limit = sampling.length / lowpass
     return {
-        "sharpened": filtered(transform, sharp, sampling.size, limit),
-        "unsharpened": filtered(transform, weight, sampling.size, limit),
+        "sharpened": weighted_map(transform, sharp, limit),
+        "unsharpened": weighted_map(transform, weight, limit),
         "weight": weight,
         "mtf": mtf,
     }
@@ -246,7 +207,7 @@ class PostprocessDiagnostic:
         fitted, scalars = describe_fit(plot, curves, frequency)
         reached = np.isfinite(coordinates["resolution"])
         lowpass = options.lowpass or float(coordinates["resolution" if reached else "data_end"])
-        used, decision = _b_factor_used(plot, options)
+        used, decision = b_factor_to_apply(plot.fit, options.sharpen)
         relion = decide_like_relion(plot, halves.sampling.length)
         variables = {
             **_maps(halves, curves, used, mtf, lowpass),
