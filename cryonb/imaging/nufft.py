@@ -12,8 +12,10 @@ SMALL_BOX = 100
 """Up to this edge the fine grid of a transform is twice the box, which is faster; beyond it 5/4, which is smaller."""
 
 
-def make_plan(nufft_type: int, side: int, precision: str = "double", upsampling: float = 0.0) -> finufft.Plan:
-    """Return a plan of 3D transforms on one thread.
+def make_plan(
+    nufft_type: int, side: int, precision: str = "double", upsampling: float = 0.0, dims: int = 3, many: int = 1
+) -> finufft.Plan:
+    """Return a plan of transforms on one thread.
 
     Parameters
     ----------
@@ -25,6 +27,10 @@ def make_plan(nufft_type: int, side: int, precision: str = "double", upsampling:
         complex128 at a relative error of 1e-6, or complex64 at about 5e-5.
     upsampling : float, optional
         Edge of the fine grid over that of the volume, 2 or 1.25; 0 to choose by the size.
+    dims : {3, 2}, optional
+        Of volumes or of images.
+    many : int, optional
+        How many of them at a time.
 
     Returns
     -------
@@ -39,7 +45,7 @@ def make_plan(nufft_type: int, side: int, precision: str = "double", upsampling:
     finer = upsampling or (2.0 if side <= SMALL_BOX else 1.25)
     options = {"upsampfac": finer, "showwarn": 0, "nthreads": 1}
     sign = -1 if nufft_type == 2 else 1
-    return finufft.Plan(nufft_type, (side,) * 3, 1, eps, sign, dtype=np.dtype(kind).name, **options)
+    return finufft.Plan(nufft_type, (side,) * dims, many, eps, sign, dtype=np.dtype(kind).name, **options)
 
 
 def columns(points: np.ndarray, precision: str = "double") -> tuple[np.ndarray, ...]:
