@@ -19,6 +19,7 @@ __all__ = [
     "replacing",
     "reported_resolution",
     "save",
+    "write_cs",
     "write_curve",
     "write_map",
     "write_stack",
@@ -293,12 +294,12 @@ def write_stack(images: Any, path: Path, pixel_size: float | None = None) -> Non
 
 
 def write_star(particles: xr.Dataset, path: Path, stack: Path | None = None) -> None:
-    """Write particles as a table for other programs, and their images where no file holds them yet.
+    """Write particles as a RELION 3.1 table, and their images where no file holds them yet.
 
     Parameters
     ----------
     particles : xarray.Dataset
-        Kind ``cryonb/particles``.
+        Kind ``cryonb/particles``; those of a refinement come from `cryonb.rejoin`.
     path : str or path
         Target ending in .star.
     stack : str or path, optional
@@ -309,9 +310,38 @@ def write_star(particles: xr.Dataset, path: Path, stack: Path | None = None) -> 
     InputError
         If there are no images to name, or a target cannot be written.
     """
+    _write_particles(particles, path, stack, ".star")
+
+
+def write_cs(particles: xr.Dataset, path: Path, stack: Path | None = None) -> None:
+    """Write particles as an array with cryoSPARC's fields, and their images where no file holds them yet.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind ``cryonb/particles``; those of a refinement come from `cryonb.rejoin`.
+    path : str or path
+        Target ending in .cs.
+    stack : str or path, optional
+        Where to write the images too; see `cryonb.io.cryosparc.write_particles`.
+
+    Raises
+    ------
+    InputError
+        If there are no images to name, or a target cannot be written.
+    """
+    _write_particles(particles, path, stack, ".cs")
+
+
+def _write_particles(particles: xr.Dataset, path: Path, stack: Path | None, suffix: str) -> None:
+    from ..errors import FormatError, must
     from .formats import handler
 
-    handler(path, "write_particles")(particles, path, stack)
+    write = handler(path, "write_particles")
+    rule = f"the name of this table must end in {suffix}"
+    remedy = "Change its ending; write_star writes .star and write_cs writes .cs"
+    must(os.fspath(path).lower().endswith(suffix), rule, repr(os.fspath(path)), remedy, FormatError)
+    write(particles, path, stack)
 
 
 def replacing(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""cryoSPARC's .cs particle tables, with their passthrough files -> Dataset."""
+"""cryoSPARC's .cs particle tables <-> Dataset; passthrough files are joined when they are read."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,10 @@ import numpy as np
 import xarray as xr
 
 from ..errors import FormatError, must
+from .atomic import replacing
 from .formats import FileFormat
+from .mrc import write_stack
+from .named_images import NamedImages
 from .source import existing_file
 from .table import ParticleTable, Request, optics_groups, particles_from
 
@@ -26,6 +29,8 @@ ABERRATIONS = {
     "ctf/anisomag": "anisotropic magnification",
 }
 POSE, SHIFT, SHIFT_PIXEL = "alignments3D/pose", "alignments3D/shift", "alignments3D/psize_A"
+UID_FACTOR, UID_START = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03)
+"""An odd factor spreads ids over all 64-bit numbers and never gives two of them the same."""
 
 
 def read_particles(path: str | os.PathLike, request: Request, passthrough: Sequence = ()) -> xr.Dataset:
@@ -213,4 +218,99 @@ def _ctf_columns(fields: dict, path: Path) -> dict[str, np.ndarray]:
     return columns
 
 
-FORMAT = FileFormat(name="cryoSPARC", suffixes=(".cs",), read_particles=read_particles)
+def write_particles(particles: xr.Dataset, path: str | os.PathLike, stack: str | os.PathLike | None = None) -> None:
+    """Write particles as a structured array with cryoSPARC's fields.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind ``cryonb/particles``.
+    path : str or path
+        Target ending in .cs; a NumPy file of plain numbers.
+    stack : str or path, optional
+        Where to write the images too; see `cryonb.io.named_images.NamedImages.of`.
+
+    Raises
+    ------
+    InputError
+        If there are no images to name, or a target cannot be written.
+
+    Notes
+    -----
+    `uid` is the id of a particle times an odd number, modulo 2^64, so that tables of the same particles join.
+    `alignments3D/class_posterior` is the share of the particle's own class. `blob/sign` is 1: bright particles.
+    """
+    target = Path(path).expanduser()
+    images = NamedImages.of(particles, target, stack)
+    fields = {**_blob_fields(particles, images, target), **_alignment_fields(particles), **_ctf_fields(particles)}
+    count = particles.sizes["particle"]
+    table = np.empty(count, [(name, value.dtype, value.shape[1:]) for name, value in fields.items()])
+    for name, value in fields.items():
+        table[name] = value
+    with replacing(target) as partial:
+        with partial.open("wb") as stream:
+            np.save(stream, table, allow_pickle=False)
+        if images.own is not None:
+            write_stack(particles, images.own)
+
+
+def _blob_fields(particles: xr.Dataset, images: NamedImages, target: Path) -> dict[str, np.ndarray]:
+    shown = {path: name.as_posix().encode() for path, name in images.shown(target).items()}
+    count = len(images.places)
+    return {
+        "uid": particles["particle"].values.astype(np.uint64) * UID_FACTOR + UID_START,
+        "blob/path": np.array([shown[path] for _, path in images.places]),
+        "blob/idx": np.array([number - 1 for number, _ in images.places], np.uint32),
+        "blob/shape": np.tile(np.array([particles.sizes["y"], particles.sizes["x"]], np.uint32), (count, 1)),
+        "blob/psize_A": np.full(count, float(particles["pixel_size"]), np.float32),
+        "blob/sign": np.ones(count, np.float32),
+    }
+
+
+def _alignment_fields(particles: xr.Dataset) -> dict[str, np.ndarray]:
+    from scipy.spatial.transform import Rotation
+
+    found, count = {}, particles.sizes["particle"]
+    if "random_subset" in particles:
+        found["alignments3D/split"] = (particles["random_subset"].values - 1).astype(np.uint32)
+    if "class_number" in particles:
+        found["alignments3D/class"] = (particles["class_number"].values - 1).astype(np.uint32)
+    if "class_posterior" in particles:
+        found["alignments3D/class_posterior"] = particles["class_posterior"].max("class_id").values.astype(np.float32)
+    if "rot" in particles:
+        angles = np.column_stack([particles[name].values for name in ("rot", "tilt", "psi")])
+        found[POSE] = Rotation.from_euler("ZYZ", angles, degrees=True).as_rotvec().astype(np.float32)
+        shifts = [particles[name].values if name in particles else np.zeros(count) for name in ("shift_x", "shift_y")]
+        found[SHIFT] = (np.column_stack(shifts) / float(particles["pixel_size"])).astype(np.float32)
+        found[SHIFT_PIXEL] = np.full(count, float(particles["pixel_size"]), np.float32)
+    return found
+
+
+def _ctf_fields(particles: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return the fields of the contrast transfer; none where the particles do not carry all of it."""
+    if any(name not in particles for name in (*DEFOCUS, *OPTICS)):
+        return {}
+    count = particles.sizes["particle"]
+    group = particles["optics_group"].values if "optics_group" in particles else np.ones(count, np.int64)
+    ids = particles["optics"].values
+    order = np.argsort(ids)
+    row = order[np.searchsorted(ids[order], group)]
+    found = {"ctf/exp_group_id": group.astype(np.uint32)}
+    found |= {label: particles[name].values[row] for name, label in OPTICS.items()}
+    found |= {label: particles[name].values for name, label in DEFOCUS.items()}
+    found[DEFOCUS["defocus_angle"]] = np.deg2rad(particles["defocus_angle"].values)
+    extras = {"phase_shift": 0.0, "ctf_b_factor": 0.0, "ctf_scale": 1.0}
+    rest = {
+        name: particles[name].values if name in particles else np.full(count, value) for name, value in extras.items()
+    }
+    found["ctf/phase_shift_rad"] = np.deg2rad(rest["phase_shift"])
+    found |= {"ctf/bfactor": rest["ctf_b_factor"], "ctf/scale": rest["ctf_scale"]}
+    return {name: value if value.dtype == np.uint32 else value.astype(np.float32) for name, value in found.items()}
+
+
+FORMAT = FileFormat(
+    name="cryoSPARC",
+    suffixes=(".cs",),
+    read_particles=read_particles,
+    write_particles=write_particles,
+)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..errors import FormatError, InputError, must
+from ..errors import FormatError, must
 from .atomic import replacing
 from .formats import FileFormat
 from .mrc import write_stack
+from .named_images import NamedImages
 from .source import existing_file
-from .stacks import image_names
 from .star_columns import ANGLES, DEFAULTS, DEFOCUS, EXTRAS, OPTICS, ORIGINS, WHOLE, StarColumns, unmodelled
 from .table import ParticleTable, Request, optics_groups, particles_from
 
@@ -177,17 +177,13 @@ def write_particles(particles: xr.Dataset, path: str | os.PathLike, stack: str |
     import starfile
 
     target = Path(path).expanduser()
-    must("image" in particles, "particles to write must have images", "none", "Open them with images=True")
-    names = image_names(particles["image"]) if stack is None else None
-    own = target.with_suffix(".mrcs") if stack is None else Path(stack).expanduser()
-    in_files = names is not None
-    names = names if in_files else [(number + 1, own) for number in range(particles.sizes["particle"])]
-    blocks = {"optics": _optics_block(particles), "particles": _particle_block(particles, names, target)}
+    images = NamedImages.of(particles, target, stack)
+    blocks = {"optics": _optics_block(particles), "particles": _particle_block(particles, images, target)}
     with replacing(target) as partial, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         starfile.write(blocks, partial)
-        if not in_files:
-            write_stack(particles, own)
+        if images.own is not None:
+            write_stack(particles, images.own)
 
 
 def _optics_block(particles: xr.Dataset) -> Any:
@@ -202,24 +198,24 @@ def _optics_block(particles: xr.Dataset) -> Any:
     return pandas.DataFrame(block)
 
 
-def _particle_block(particles: xr.Dataset, names: list[tuple[int, Path]], target: Path) -> Any:
+def _particle_block(particles: xr.Dataset, images: NamedImages, target: Path) -> Any:
     import pandas
 
-    folder = target.resolve().parent
-    shown = {path: _relative(path.resolve(), folder) for path in {path for _, path in names}}
-    block = {"rlnImageName": [f"{number:06d}@{shown[path]}" for number, path in names]}
+    shown = {path: _without_spaces(name) for path, name in images.shown(target).items()}
+    block = {"rlnImageName": [f"{number:06d}@{shown[path]}" for number, path in images.places]}
     shifts = {name: f"{label}Angst" for name, label in ORIGINS.items()}
     for name, label in {**ANGLES, **shifts, **DEFOCUS, **EXTRAS, **WHOLE}.items():
         if name in particles:
             block[label] = particles[name].values
-    block.setdefault(WHOLE["optics_group"], np.ones(len(names), np.int64))
+    block.setdefault(WHOLE["optics_group"], np.ones(len(images.places), np.int64))
     return pandas.DataFrame(block)
 
 
-def _relative(path: Path, folder: Path) -> str:
-    if any(character.isspace() for character in str(path)):
-        raise InputError(f"a path in a STAR file must have no spaces; got {str(path)!r}. Move or rename the stack.")
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
+def _without_spaces(path: Path) -> str:
+    rule = "a path in a STAR file must have no spaces"
+    spaced = any(character.isspace() for character in str(path))
+    must(not spaced, rule, repr(str(path)), "Move or rename the stack")
+    return path.as_posix()
 
 
 FORMAT = FileFormat(

@@ -189,3 +189,65 @@ def test_arrays_that_are_no_tables_are_refused(tmp_path, array, sentence):
         np.save(stream, array)
     with pytest.raises(FormatError, match=sentence):
         io.open_particles(tmp_path / "a.cs")
+
+
+@pytest.fixture
+def classified(star):
+    """Return the particles with classes, in the shape that a refinement gives them."""
+    numbers = 1 + np.arange(400) % 3
+    posterior = np.full((400, 3), 0.1)
+    posterior[np.arange(400), numbers - 1] = 0.8
+    classes = dict(class_id=("class_id", [1, 2, 3], {"units": "1"}))
+    variables = dict(class_number=("particle", numbers, {"units": "1"}))
+    variables["class_posterior"] = (("particle", "class_id"), posterior, {"units": "1"})
+    return star.assign(variables).assign_coords(classes)
+
+
+def test_what_is_written_is_read_back(tmp_path, classified):
+    io.write_cs(classified, tmp_path / "a.cs")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.cs"]
+    particles = io.open_particles(tmp_path / "a.cs")
+    assert_same(particles, classified.drop_dims("class_id"))
+    np.testing.assert_array_equal(particles.image.values, classified.image.values)
+
+
+def test_a_written_table_holds_plain_numbers_under_cryosparcs_names(tmp_path, classified):
+    some = classified.isel(particle=[5, 2, 399])
+    io.write_cs(some, tmp_path / "a.cs")
+    table = np.load(tmp_path / "a.cs", allow_pickle=False)
+    assert not table.dtype.hasobject
+    assert table["blob/idx"].tolist() == [5, 2, 399]
+    assert table["alignments3D/class"].tolist() == [2, 2, 0]
+    assert table["alignments3D/class_posterior"].tolist() == pytest.approx([0.8] * 3)
+    assert table["alignments3D/split"].tolist() == (some.random_subset.values - 1).tolist()
+    pixels = table["alignments3D/shift"] * table["alignments3D/psize_A"][:, None]
+    np.testing.assert_allclose(pixels[:, 0], some.shift_x.values, atol=CS_LENGTH)
+    turned = Rotation.from_rotvec(table["alignments3D/pose"]).as_matrix().transpose(0, 2, 1)
+    wanted = relion_matrix(*(some[name].values for name in ("rot", "tilt", "psi")))
+    np.testing.assert_allclose(turned, wanted, atol=1e-6)
+
+
+def test_tables_of_the_same_particles_join_by_uid(tmp_path, classified):
+    io.write_cs(classified, tmp_path / "all.cs")
+    io.write_cs(classified.isel(particle=[7, 3]), tmp_path / "some.cs")
+    every, some = (np.load(tmp_path / name)["uid"] for name in ("all.cs", "some.cs"))
+    assert np.unique(every).size == 400
+    assert some.tolist() == every[[7, 3]].tolist()
+
+
+def test_images_in_memory_are_written_beside_the_table(tmp_path, star):
+    some = star.isel(particle=slice(0, 5)).drop_vars(["defocus_u", "voltage"])
+    changed = some.assign(image=-some.image)
+    changed.image.attrs.update(some.image.attrs)
+    io.write_cs(changed, tmp_path / "b.cs")
+    particles = io.open_particles(tmp_path / "b.cs")
+    np.testing.assert_array_equal(particles.image.values, changed.image.values)
+    np.testing.assert_allclose(particles.shift_x.values, some.shift_x.values, atol=CS_LENGTH)
+    assert "defocus_v" not in particles
+
+
+def test_each_writer_keeps_to_its_ending(tmp_path, star):
+    with pytest.raises(FormatError, match=r"the name of this table must end in .cs; got .*b.star'. Change its ending"):
+        io.write_cs(star, tmp_path / "b.star")
+    with pytest.raises(FormatError, match="the name of this table must end in .star"):
+        io.write_star(star, tmp_path / "b.cs")
