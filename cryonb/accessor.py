@@ -87,6 +87,7 @@ def _method(dataset: xr.Dataset, plug: Any) -> Callable[..., xr.Dataset]:
 
 
 def _docstring(plug: Any) -> str:
+    from .diagnostics import takes_references
     from .knobs import UNITLESS, knobs
     from .verbs import joins_particles
 
@@ -99,6 +100,8 @@ def _docstring(plug: Any) -> str:
             "particles : xarray.Dataset, str or path, optional",
             "    Of a reconstruction: what it was made from.",
         ]
+    if takes_references(plug):
+        lines += ["references : xarray.Dataset, str or path, or sequence of these, optional", "    Starting volumes."]
     for field, kind in knobs(plug.options):
         about = field.metadata
         unit = "" if about["unit"] == UNITLESS else f" [{about['unit']}]"
@@ -111,11 +114,13 @@ def _docstring(plug: Any) -> str:
 
 
 def _signature(plug: Any) -> inspect.Signature:
+    from .diagnostics import takes_references
     from .knobs import knobs
     from .verbs import joins_particles
 
     keyword = inspect.Parameter.KEYWORD_ONLY
-    words = ("config", "mask", "progress", *(("particles",) if joins_particles(plug) else ()))
+    words = ["config", "mask", "progress", *(["particles"] if joins_particles(plug) else [])]
+    words += ["references"] if takes_references(plug) else []
     names = [inspect.Parameter(name, keyword, default=None) for name in words]
     names += [
         inspect.Parameter(field.name, keyword, default=field.default, annotation=kind)

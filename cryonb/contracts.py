@@ -141,6 +141,9 @@ class Diagnostic(Protocol):
         A `Config` dataclass with the diagnostic's own settings.
     needs_images : bool, optional
         False for one that judges the table of particles only; their images are not looked for then. True if absent.
+    takes_references : bool, optional
+        True for one that runs a refinement again: `compute` then takes `references`, the starting volumes of that
+        refinement as `refine` takes them, as a keyword. False if absent.
     """
 
     name: str

@@ -84,6 +84,7 @@ def diagnose(
     progress: Progress | None = None,
     run: str | None = None,
     particles: xr.Dataset | str | os.PathLike | None = None,
+    references: Any = None,
     **options: Any,
 ) -> xr.Dataset:
     """Return one judgement of a Dataset, by name.
@@ -106,6 +107,8 @@ def diagnose(
     particles : xarray.Dataset, str or path, optional
         With a reconstruction, where the diagnostic needs images: the particles that it was made from. Poses, half sets
         and classes are those of the reconstruction.
+    references : xarray.Dataset, str or path, or sequence of these, optional
+        Starting volumes, where the diagnostic runs a refinement again.
     **options
         The diagnostic's own settings; and `box`, `imaging`, `refine` or `compute` as mappings, which win over `config`.
 
@@ -134,6 +137,8 @@ def diagnose(
     opened = made if opened is None and settings.mask.kind == "none" else opened
     if opened is not None:
         opened = np.asarray(_fitted(opened, part, settings))
+    if references is not None:
+        options["references"] = starting_volumes(references)
     return diagnostics.diagnose(part, name, config=settings, mask=opened, progress=progress, **options)
 
 
@@ -245,6 +250,29 @@ def _particles(particles: Any) -> Any:
     from .io import open_particles
 
     return open_particles(particles) if isinstance(particles, (str, os.PathLike)) else particles
+
+
+def starting_volumes(references: Any) -> Any:
+    """Return starting volumes, those that are files opened.
+
+    Parameters
+    ----------
+    references : xarray.Dataset, str or path, sequence of these, or None
+        Volumes.
+
+    Returns
+    -------
+    xarray.Dataset, list of xarray.Dataset, or None
+        The volumes, one or several as they were given.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    if isinstance(references, (list, tuple)):
+        return [starting_volumes(one) for one in references]
+    return open_any(references) if isinstance(references, (str, os.PathLike)) else references
 
 
 def open_any(path: str | os.PathLike, images: bool = True) -> xr.Dataset | xr.DataTree:

@@ -68,6 +68,7 @@ def diagnose(
     config: RunConfig | Mapping | None = None,
     mask: np.ndarray | xr.Dataset | None = None,
     progress: Progress | None = None,
+    references: Any = None,
     **options: Any,
 ) -> xr.Dataset:
     """Return one judgement of a Dataset.
@@ -84,6 +85,8 @@ def diagnose(
         Mask between 0 and 1, or a Dataset that holds one.
     progress : callable, optional
         Called with the fraction done and a text; may raise `RunStopped`.
+    references : xarray.Dataset or sequence of xarray.Dataset, optional
+        Starting volumes, for a diagnostic that runs a refinement again.
     **options
         The diagnostic's own settings.
 
@@ -106,18 +109,45 @@ def diagnose(
     settings = _inherited(RunConfig.gather(config), dataset)
     chosen = plug.options.parse(options)
     record = {"diagnostic": name, "options": chosen.as_dict(), "config": settings.as_dict()}
-    inputs = [dataset] if mask is None else [dataset, mask]
+    starting = _starting_volumes(plug, references)
+    inputs = [item for item in (dataset, mask, *starting) if item is not None]
+    taken = {"references": references} if takes_references(plug) else {}
 
     def signed(result: xr.Dataset) -> xr.Dataset:
         return stamp(validate(result), "diagnose", record, inputs, {**record, "config": settings.science()})
 
     try:
         with fft.set_workers(settings.compute.threads or available_threads()):
-            return signed(plug.compute(dataset, chosen, settings, mask, progress or _silent))
+            return signed(plug.compute(dataset, chosen, settings, mask, progress or _silent, **taken))
     except RunStopped as stopped:
         if stopped.finished is not None:
             stopped.finished = signed(stopped.finished)
         raise
+
+
+def takes_references(plug: Diagnostic) -> bool:
+    """Return whether a diagnostic runs a refinement again, which may start from volumes.
+
+    Parameters
+    ----------
+    plug : Diagnostic
+        The diagnostic.
+
+    Returns
+    -------
+    bool
+        False unless it says so.
+    """
+    return getattr(plug, "takes_references", False)
+
+
+def _starting_volumes(plug: Diagnostic, references: Any) -> list:
+    """Return starting volumes as a list; refuse them where the diagnostic would not read them."""
+    rule = "references must go with a diagnostic that runs a refinement"
+    must(references is None or takes_references(plug), rule, plug.name, "Leave them out")
+    if references is None:
+        return []
+    return list(references) if isinstance(references, (list, tuple)) else [references]
 
 
 def _inherited(settings: RunConfig, dataset: xr.Dataset) -> RunConfig:
