@@ -44,6 +44,8 @@ class State:
         Whether the recipe would stop here.
     aligned_to : float
         Finest shell of the alignment that gave these poses [1 / field of view]; zero before the first.
+    still : int
+        Iterations in a row in which neither the limit nor the poses went on.
     note : str
         What a person should know of this iteration.
     """
@@ -62,4 +64,5 @@ class State:
     mask: np.ndarray | None = None
     converged: bool = False
     aligned_to: float = 0.0
+    still: int = 0
     note: str = ""

@@ -1,0 +1,63 @@
+"""Halves joined below a resolution, and apart beyond it.
+
+Independent half sets may drift into different orientations. What both show at low resolution is made one, where no
+noise was ever overfitted; past the join nothing passes between the halves but scalars of a shell and the mask.
+"""
+
+import numpy as np
+
+from ..imaging.fourier import half_transform, real_space
+from ..imaging.shells import shell_index
+
+
+def join_shell(length: float, resolution: float) -> float:
+    """Return the shell below which halves are joined.
+
+    Parameters
+    ----------
+    length : float
+        Field of view [angstrom].
+    resolution : float
+        Resolution of the join [angstrom]; 0 to keep the halves apart everywhere.
+
+    Returns
+    -------
+    float
+        The shell; 0 for none.
+    """
+    return length / resolution if resolution > 0 else 0.0
+
+
+def join(halves: np.ndarray, weight: np.ndarray, shell: float) -> np.ndarray:
+    """Return half maps that are one below a shell.
+
+    Parameters
+    ----------
+    halves : ndarray, (2, n, n, n), float32
+        Half maps.
+    weight : ndarray, (2, n // 2 + 1), float64
+        Inserted weight of every shell of each.
+    shell : float
+        Shells below this one are replaced by the weighted mean; 0 for none.
+
+    Returns
+    -------
+    ndarray, (2, n, n, n), float32
+        The joined maps; the same array where nothing is joined.
+
+    References
+    ----------
+    Scheres & Chen (2012), doi:10.1038/nmeth.2115
+    """
+    size = halves.shape[-1]
+    joined = np.arange(size // 2 + 1) < shell
+    if not joined.any():
+        return halves
+    transforms = [half_transform(half) for half in halves]
+    total = weight.sum(axis=0)
+    share = np.divide(weight[0], total, out=np.full(total.shape, 0.5), where=total > 0)
+    index = shell_index(size)
+    first = np.append(share, 0.5).astype(np.float32)[index]
+    inside = np.append(joined, False)[index]
+    mean = first * transforms[0] + (1.0 - first) * transforms[1]
+    return np.stack([real_space(np.where(inside, mean, own), size).astype(np.float32) for own in transforms])
