@@ -1,0 +1,427 @@
+"""Kernel makers for the pose of one image: the best turn in the plane, and the refinement of orientation and shift.
+
+An image is held as the coefficients of half its plane inside a circle, row by row, divided by the deviation of the
+noise: coefficient (kx, ky) stands at start[ky + reach] + kx, for kx >= 0 where ky > 0 and kx >= 1 elsewhere.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+_ZERO = np.float32(0.0)
+_ONE = np.float32(1.0)
+_TWO = np.float32(2.0)
+_HALF = np.float32(0.5)
+_TINY = np.float32(1e-20)
+_EASIER = np.float32(0.2)
+_HARDER = np.float32(8.0)
+_DAMPING = np.float32(1e-3)
+_SETTLED = np.float32(1e-3)
+_TURN_LIMIT = np.float32(0.25)
+_TWO_PI = np.float32(2.0 * np.pi)
+
+UNKNOWNS = 5
+"""Turns about x, y, z of the image frame, and shifts along x and y."""
+
+CROSS, POWER, FIT_OF, FIT_ON, PRODUCTS = 0, 1, 2, 7, 12
+"""Where the sums of `make_normal_equations` stand: sum Re(Y M*), sum |M|^2, the five of image and derivative, the five of
+slice and derivative, and the fifteen products of derivatives."""
+
+SUMS = 27
+
+
+def make_best_turn(target) -> Callable:
+    """Return the function that finds the best turn in the plane of one image, shift and view.
+
+    Item    : (shift, view, nothing).
+    Reads   : even[angle, shift, view] and odd[angle, shift, view] for angles of half a circle.
+    Writes  : value[shift, view], turn[shift, view]: the largest of even + odd and even - odd, and where.
+    Races   : none.
+    Cost    : two additions and two comparisons an angle; 8 bytes read for each.
+    Source  : the two halves of a circle of correlations differ by the sign of the odd orders.
+    """
+
+    @target.function
+    def best_turn(shift, view, nothing, even, odd, value, turn):
+        angles = even.shape[0]
+        best = even[0, shift, view] + odd[0, shift, view]
+        where = 0
+        for angle in range(angles):
+            here = even[angle, shift, view] + odd[angle, shift, view]
+            across = even[angle, shift, view] - odd[angle, shift, view]
+            if here > best:
+                best = here
+                where = angle
+            if across > best:
+                best = across
+                where = angle + angles
+        value[shift, view] = best
+        turn[shift, view] = where
+
+    return best_turn
+
+
+def make_value_and_gradient(target) -> Callable:
+    """Return the function that reads a trilinear grid and its gradient at one point.
+
+    Item    : one point (x, y, z) [grid step].
+    Reads   : 8 complex points of one class of the grid.
+    Writes  : nothing; returns real and imaginary part of the value and of its derivatives along x, y and z.
+    Races   : none.
+    Cost    : about 70 flops; 64 bytes read.
+    Source  : derivatives of the trilinear interpolant, cell by cell.
+    """
+
+    @target.function
+    def value_and_gradient(x, y, z, grid, class_index, edge, reach, columns):
+        sign = _ONE
+        if x < _ZERO:
+            x = -x
+            y = -y
+            z = -z
+            sign = -_ONE
+        if x > edge or abs(y) > edge or abs(z) > edge:
+            return _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO
+        shift = np.float32(reach)
+        side = 2 * reach + 1
+        x0 = int(x)
+        y0 = int(y + shift)
+        z0 = int(z + shift)
+        fx = x - np.float32(x0)
+        fy = y + shift - np.float32(y0)
+        fz = z + shift - np.float32(z0)
+        first = np.uintp((z0 * side + y0) * columns + x0)
+        across = np.uintp(columns)
+        up = np.uintp(side * columns)
+        one = np.uintp(1)
+        p000 = grid[class_index, first]
+        p001 = grid[class_index, first + one]
+        p010 = grid[class_index, first + across]
+        p011 = grid[class_index, first + across + one]
+        p100 = grid[class_index, first + up]
+        p101 = grid[class_index, first + up + one]
+        p110 = grid[class_index, first + up + across]
+        p111 = grid[class_index, first + up + across + one]
+        d00 = p001 - p000
+        d01 = p011 - p010
+        d10 = p101 - p100
+        d11 = p111 - p110
+        v00r = p000.real + fx * d00.real
+        v00i = p000.imag + fx * d00.imag
+        v01r = p010.real + fx * d01.real
+        v01i = p010.imag + fx * d01.imag
+        v10r = p100.real + fx * d10.real
+        v10i = p100.imag + fx * d10.imag
+        v11r = p110.real + fx * d11.real
+        v11i = p110.imag + fx * d11.imag
+        e0r = v01r - v00r
+        e0i = v01i - v00i
+        e1r = v11r - v10r
+        e1i = v11i - v10i
+        w0r = v00r + fy * e0r
+        w0i = v00i + fy * e0i
+        w1r = v10r + fy * e1r
+        w1i = v10i + fy * e1i
+        along_x0r = d00.real + fy * (d01.real - d00.real)
+        along_x0i = d00.imag + fy * (d01.imag - d00.imag)
+        along_x1r = d10.real + fy * (d11.real - d10.real)
+        along_x1i = d10.imag + fy * (d11.imag - d10.imag)
+        # At a mirrored point the value is the conjugate and the derivative changes its sign as well.
+        return (
+            w0r + fz * (w1r - w0r),
+            sign * (w0i + fz * (w1i - w0i)),
+            sign * (along_x0r + fz * (along_x1r - along_x0r)),
+            along_x0i + fz * (along_x1i - along_x0i),
+            sign * (e0r + fz * (e1r - e0r)),
+            e0i + fz * (e1i - e0i),
+            sign * (w1r - w0r),
+            w1i - w0i,
+        )
+
+    return value_and_gradient
+
+
+def make_row_products(target) -> Callable:
+    """Return the function that sums what one row of an image, of its slice and of the slice's derivatives multiply to.
+
+    Item    : one row ky of one image at one pose.
+    Reads   : data and transfer of the row, its noise divided out; about 8 points of the grid a coefficient.
+    Writes  : nothing; returns 23 sums over kx: Y M; M M, Y x M (both by powers of kx); and with C, the derivative out of
+              the plane, and E, that along the turn in the plane: C C, C E, E E, C x M, E x M, C Y, E Y, C M, E M.
+    Races   : none.
+    Cost    : some 170 flops a coefficient: 70 to interpolate, 30 for the derivatives, 70 for the products.
+    Source  : a dot is Re(a* b), a cross is Im(a* b); shifts multiply the slice by 2 pi i k.
+    """
+    value_and_gradient = make_value_and_gradient(target)
+
+    @target.function
+    def row_products(known, passing, first, last, ky, pose, grid, class_index, scale, edge, reach, columns):
+        ym = m0 = m1 = m2 = y0 = y1 = c0 = c1 = c2 = ce0 = ce1 = ee = _ZERO
+        p0 = p1 = p2 = q0 = q1 = cy0 = cy1 = ey = cm0 = cm1 = em = _ZERO
+        step = _TWO_PI * pose[9]
+        step_r, step_i = np.float32(math.cos(step)), -np.float32(math.sin(step))
+        phase = _TWO_PI * (ky * pose[10] + np.float32(first) * pose[9])
+        ramp_r, ramp_i = np.float32(math.cos(phase)), -np.float32(math.sin(phase))
+        for column in range(first, last + 1):
+            kx = np.float32(column)
+            value = known[column - first]
+            yr = value.real * ramp_r - value.imag * ramp_i
+            yi = value.real * ramp_i + value.imag * ramp_r
+            ramp_r, ramp_i = ramp_r * step_r - ramp_i * step_i, ramp_r * step_i + ramp_i * step_r
+            x = (kx * pose[0] + ky * pose[3]) * scale
+            y = (kx * pose[1] + ky * pose[4]) * scale
+            z = (kx * pose[2] + ky * pose[5]) * scale
+            vr, vi, xr, xi, ur, ui, zr, zi = value_and_gradient(x, y, z, grid, class_index, edge, reach, columns)
+            transfer = passing[column - first]
+            mr, mi = transfer * vr, transfer * vi
+            transfer *= scale
+            ax = transfer * (ky * pose[0] - kx * pose[3])
+            ay = transfer * (ky * pose[1] - kx * pose[4])
+            az = transfer * (ky * pose[2] - kx * pose[5])
+            er, ei = ax * xr + ay * ur + az * zr, ax * xi + ay * ui + az * zi
+            cr = transfer * (pose[6] * xr + pose[7] * ur + pose[8] * zr)
+            ci = transfer * (pose[6] * xi + pose[7] * ui + pose[8] * zi)
+            mm, cc, ce = mr * mr + mi * mi, cr * cr + ci * ci, cr * er + ci * ei
+            my, pc, qe = mr * yi - mi * yr, cr * mi - ci * mr, er * mi - ei * mr
+            cy, cm = cr * yr + ci * yi, cr * mr + ci * mi
+            ym, m0, m1, m2 = ym + yr * mr + yi * mi, m0 + mm, m1 + kx * mm, m2 + kx * kx * mm
+            y0, y1, c0, c1, c2 = y0 + my, y1 + kx * my, c0 + cc, c1 + kx * cc, c2 + kx * kx * cc
+            ce0, ce1, ee = ce0 + ce, ce1 + kx * ce, ee + er * er + ei * ei
+            p0, p1, p2, q0, q1 = p0 + pc, p1 + kx * pc, p2 + kx * kx * pc, q0 + qe, q1 + kx * qe
+            cy0, cy1, ey = cy0 + cy, cy1 + kx * cy, ey + er * yr + ei * yi
+            cm0, cm1, em = cm0 + cm, cm1 + kx * cm, em + er * mr + ei * mi
+        return ym, m0, m1, m2, y0, y1, c0, c1, c2, ce0, ce1, ee, p0, p1, p2, q0, q1, cy0, cy1, ey, cm0, cm1, em
+
+    return row_products
+
+
+def make_normal_equations(target) -> Callable:
+    """Return the function that compares an image with the slice at a pose, and with the slice's derivatives.
+
+    Item    : (image, candidate): one pose.
+    Reads   : rows of the image inside the limit, start[row].
+    Writes  : sums[0:27], as `CROSS` .. `PRODUCTS` say.
+    Races   : none; sums belong to the item.
+    Cost    : that of `make_row_products`, and 40 flops a row.
+    Source  : Gauss-Newton for y = M(pose) + noise, M = transfer * slice * exp(2 pi i k.shift).
+    """
+    row_products = make_row_products(target)
+
+    @target.function
+    def normal_equations(
+        image, data, transfer, start, limit, pose, class_index, grid, scale, edge, reach, columns, sums
+    ):
+        for index in range(SUMS):
+            sums[index] = _ZERO
+        furthest = int(limit)
+        middle = (start.shape[0] - 1) // 2
+        for line in range(-furthest, furthest + 1):
+            ky = np.float32(line)
+            first = 0 if line > 0 else 1
+            last = int(math.sqrt(max(_ZERO, limit * limit - ky * ky)))
+            if last < first:
+                continue
+            place = start[line + middle]
+            row = data[image, place + first : place + last + 1]
+            passing = transfer[image, place + first : place + last + 1]
+            ym, m0, m1, m2, y0, y1, c0, c1, c2, ce0, ce1, ee, p0, p1, p2, q0, q1, cy0, cy1, ey, cm0, cm1, em = (
+                row_products(row, passing, first, last, ky, pose, grid, class_index, scale, edge, reach, columns)
+            )
+            sums[CROSS] += ym
+            sums[POWER] += m0
+            of_image = (-ky * cy0, cy1, ey, _TWO_PI * y1, _TWO_PI * ky * y0)
+            on_slice = (-ky * cm0, cm1, em)
+            turns = (ky * ky * c0, -ky * c1, -ky * ce0, ky * _TWO_PI * p1, ky * ky * _TWO_PI * p0, c2, ce1)
+            mixed = (-_TWO_PI * p2, -ky * _TWO_PI * p1, ee, -_TWO_PI * q1, -ky * _TWO_PI * q0)
+            moves = (_TWO_PI * _TWO_PI * m2, _TWO_PI * _TWO_PI * ky * m1, _TWO_PI * _TWO_PI * ky * ky * m0)
+            for index in range(5):
+                sums[FIT_OF + index] += of_image[index]
+            for index in range(3):
+                sums[FIT_ON + index] += on_slice[index]
+            for index in range(7):
+                sums[PRODUCTS + index] += turns[index]
+            for index in range(5):
+                sums[PRODUCTS + 7 + index] += mixed[index]
+            for index in range(3):
+                sums[PRODUCTS + 12 + index] += moves[index]
+
+    return normal_equations
+
+
+def make_objective(target, free_scale: bool) -> Callable:
+    """Return the function that turns sums of an image and its slice into a log-likelihood ratio and its two derivatives.
+
+    Item    : one pose.
+    Reads   : sums, as `make_normal_equations` leaves them.
+    Writes  : `make_objective` nothing; returns the ratio against an empty image, and the amplitude of the slice.
+    Races   : none.
+    Cost    : 5 flops.
+    Source  : 2 a A - a^2 B with a = 1, or with the a = A / B of the best fit.
+    """
+
+    @target.function
+    def objective(sums, shift_precision, pose):
+        cross = sums[CROSS]
+        power = max(sums[POWER], _TINY)
+        prior = _HALF * shift_precision * (pose[9] * pose[9] + pose[10] * pose[10])
+        amplitude = _ONE
+        if free_scale:
+            amplitude = max(cross, _ZERO) / power
+            return cross * abs(cross) / power - prior, amplitude
+        return _TWO * cross - power - prior, amplitude
+
+    return objective
+
+
+def make_step(target, free_scale: bool) -> Callable:
+    """Return the function that solves for the change of a pose.
+
+    Item    : one pose.
+    Reads   : sums, as `make_normal_equations` leaves them.
+    Writes  : matrix[0:25], change[0:5].
+    Races   : none; both belong to the item.
+    Cost    : 200 flops.
+    Source  : Levenberg-Marquardt; with a free amplitude its direction is projected out of the normal equations.
+    """
+
+    @target.function
+    def step(sums, amplitude, shift_precision, pose, damping, matrix, change):
+        power = max(sums[POWER], _TINY)
+        place = PRODUCTS
+        for row in range(UNKNOWNS):
+            change[row] = _TWO * amplitude * (sums[FIT_OF + row] - amplitude * sums[FIT_ON + row])
+            for column in range(row, UNKNOWNS):
+                product = sums[place]
+                if free_scale:
+                    product -= sums[FIT_ON + row] * sums[FIT_ON + column] / power
+                matrix[row * UNKNOWNS + column] = _TWO * amplitude * amplitude * product
+                matrix[column * UNKNOWNS + row] = matrix[row * UNKNOWNS + column]
+                place += 1
+        for row in range(3, UNKNOWNS):
+            matrix[row * UNKNOWNS + row] += shift_precision
+            change[row] -= shift_precision * pose[6 + row]
+        for row in range(UNKNOWNS):
+            matrix[row * UNKNOWNS + row] = matrix[row * UNKNOWNS + row] * (_ONE + damping) + _TINY
+        for row in range(UNKNOWNS):
+            for column in range(row + 1):
+                total = matrix[row * UNKNOWNS + column]
+                for inner in range(column):
+                    total -= matrix[row * UNKNOWNS + inner] * matrix[column * UNKNOWNS + inner]
+                if row == column:
+                    matrix[row * UNKNOWNS + row] = np.float32(math.sqrt(max(total, _TINY)))
+                else:
+                    matrix[row * UNKNOWNS + column] = total / matrix[column * UNKNOWNS + column]
+        for row in range(UNKNOWNS):
+            total = change[row]
+            for inner in range(row):
+                total -= matrix[row * UNKNOWNS + inner] * change[inner]
+            change[row] = total / matrix[row * UNKNOWNS + row]
+        for back in range(UNKNOWNS):
+            row = UNKNOWNS - 1 - back
+            total = change[row]
+            for inner in range(row + 1, UNKNOWNS):
+                total -= matrix[inner * UNKNOWNS + row] * change[inner]
+            change[row] = total / matrix[row * UNKNOWNS + row]
+
+    return step
+
+
+def make_moved(target) -> Callable:
+    """Return the function that applies a change to a pose.
+
+    Item    : one pose.
+    Reads   : pose[0:11]: nine of the rotation, two of the shift; change[0:5].
+    Writes  : moved[0:11]; returns whether its shift lies in range.
+    Races   : none.
+    Cost    : 80 flops.
+    Source  : Rodrigues' formula, the turn in the image's frame, cut to 0.25 radian.
+    """
+
+    @target.function
+    def moved_to(pose, change, shift_range, moved):
+        angle = np.float32(math.sqrt(change[0] * change[0] + change[1] * change[1] + change[2] * change[2]))
+        kept = min(angle, _TURN_LIMIT)
+        ux, uy, uz = _ZERO, _ZERO, _ONE
+        if angle > _TINY:
+            ux, uy, uz = change[0] / angle, change[1] / angle, change[2] / angle
+        c, s = np.float32(math.cos(kept)), np.float32(math.sin(kept))
+        d = _ONE - c
+        turn = (
+            (c + d * ux * ux, d * ux * uy - s * uz, d * ux * uz + s * uy),
+            (d * ux * uy + s * uz, c + d * uy * uy, d * uy * uz - s * ux),
+            (d * ux * uz - s * uy, d * uy * uz + s * ux, c + d * uz * uz),
+        )
+        for row in range(3):
+            for column in range(3):
+                moved[3 * row + column] = (
+                    turn[row][0] * pose[column] + turn[row][1] * pose[3 + column] + turn[row][2] * pose[6 + column]
+                )
+        moved[9] = pose[9] + change[3]
+        moved[10] = pose[10] + change[4]
+        return abs(moved[9]) <= shift_range and abs(moved[10]) <= shift_range
+
+    return moved_to
+
+
+def make_refine_pose(target, free_scale: bool) -> Callable:
+    """Return the function that refines one pose of one image from where it stands.
+
+    Item    : (image, candidate, nothing).
+    Reads   : the image's coefficients inside the limit, the grid of the candidate's class; steps[image, candidate], zero to
+              leave the pose alone.
+    Writes  : pose[image, candidate, 0:11]; result[image, candidate, 0:3]: log-likelihood ratio, sum Re(Y M*), sum |M|^2.
+    Races   : none; `work` belongs to the item.
+    Cost    : one more `make_normal_equations` than steps tried.
+    Source  : Levenberg-Marquardt.
+    """
+    normal_equations = make_normal_equations(target)
+    objective = make_objective(target, free_scale)
+    step = make_step(target, free_scale)
+    moved_to = make_moved(target)
+
+    @target.function
+    def refine_pose(
+        image, candidate, nothing, steps, data, transfer, start, limit, precision, shift_range, class_index, grid,
+        scale, edge, reach, columns, pose, result, work,
+    ):  # fmt: skip
+        if steps[image, candidate] == 0:
+            return
+        here, own = pose[image, candidate], work[image, candidate]
+        group = class_index[image, candidate]
+        sums, tried, moved, matrix, change = own[0:27], own[27:54], own[54:65], own[65:90], own[90:95]
+        normal_equations(
+            image, data, transfer, start, limit, here, group, grid, scale, edge, reach, columns, sums
+        )
+        best, amplitude = objective(sums, precision, here)
+        damping = _DAMPING
+        for _ in range(steps[image, candidate] - 1):
+            step(sums, amplitude, precision, here, damping, matrix, change)
+            inside = moved_to(here, change, shift_range, moved)
+            gained = -_ONE
+            if inside:
+                normal_equations(
+                    image, data, transfer, start, limit, moved, group, grid, scale, edge, reach, columns, tried
+                )
+                found, wanted = objective(tried, precision, moved)
+                gained = found - best
+            if gained > _ZERO:
+                best, amplitude = found, wanted
+                for index in range(11):
+                    here[index] = moved[index]
+                for index in range(SUMS):
+                    sums[index] = tried[index]
+                damping *= _EASIER
+                if gained < _SETTLED:
+                    break
+            else:
+                damping = max(damping, _DAMPING) * _HARDER
+        result[image, candidate, 0] = best
+        result[image, candidate, 1] = sums[CROSS]
+        result[image, candidate, 2] = sums[POWER]
+
+    return refine_pose
+
+
+WORK = 95
+"""Floats of scratch that `make_refine_pose` needs for a pose."""
