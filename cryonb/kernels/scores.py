@@ -31,10 +31,10 @@ slice and derivative, and the fifteen products of derivatives."""
 SUMS = 27
 
 
-def make_best_turn(target) -> Callable:
-    """Return the function that finds the best turn in the plane of one image, shift and view.
+def make_best_turn(target, width: int) -> Callable:
+    """Return the function that finds the best turns in the plane of one image and shift against some views.
 
-    Item    : (shift, view, nothing).
+    Item    : (shift, block, nothing): `width` views next to each other; many where one thread walks them, one on a GPU.
     Reads   : even[angle, shift, view] and odd[angle, shift, view] for angles of half a circle.
     Writes  : value[shift, view], turn[shift, view]: the largest of even + odd and even - odd, and where.
     Races   : none.
@@ -43,21 +43,24 @@ def make_best_turn(target) -> Callable:
     """
 
     @target.function
-    def best_turn(shift, view, nothing, even, odd, value, turn):
+    def best_turn(shift, block, nothing, even, odd, value, turn):
         angles = even.shape[0]
-        best = even[0, shift, view] + odd[0, shift, view]
-        where = 0
+        first = block * width
+        last = min(first + width, even.shape[2])
+        for view in range(first, last):
+            value[shift, view] = even[0, shift, view] + odd[0, shift, view]
+            turn[shift, view] = 0
         for angle in range(angles):
-            here = even[angle, shift, view] + odd[angle, shift, view]
-            across = even[angle, shift, view] - odd[angle, shift, view]
-            if here > best:
-                best = here
+            for view in range(first, last):
+                here = even[angle, shift, view] + odd[angle, shift, view]
+                across = even[angle, shift, view] - odd[angle, shift, view]
                 where = angle
-            if across > best:
-                best = across
-                where = angle + angles
-        value[shift, view] = best
-        turn[shift, view] = where
+                if across > here:
+                    here = across
+                    where = angle + angles
+                if here > value[shift, view]:
+                    value[shift, view] = here
+                    turn[shift, view] = where
 
     return best_turn
 
@@ -390,9 +393,7 @@ def make_refine_pose(target, free_scale: bool) -> Callable:
         here, own = pose[image, candidate], work[image, candidate]
         group = class_index[image, candidate]
         sums, tried, moved, matrix, change = own[0:27], own[27:54], own[54:65], own[65:90], own[90:95]
-        normal_equations(
-            image, data, transfer, start, limit, here, group, grid, scale, edge, reach, columns, sums
-        )
+        normal_equations(image, data, transfer, start, limit, here, group, grid, scale, edge, reach, columns, sums)
         best, amplitude = objective(sums, precision, here)
         damping = _DAMPING
         for _ in range(steps[image, candidate] - 1):

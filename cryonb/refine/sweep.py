@@ -1,0 +1,262 @@
+"""The global search: every view, turn in the plane and shift on a grid, by matrix products on rings."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from ..backends import backend_of
+from ..imaging.polar import Rings, ring_slices
+from ..imaging.projector import FourierVolume
+from ..imaging.symmetry import symmetry_operators
+from ..imaging.views import disc, distinct_views, order_for, view_matrices, view_step
+from ..kernels.scores import make_best_turn
+
+VIEW_STEP = 120.0
+"""Distance of views times the outermost ring [degree]: 7.5 degrees at ring 16."""
+
+SHIFT_STEP = 0.375
+"""Distance of shifts times the outermost ring [fraction of the field of view]: three eighths of the finest wave."""
+
+SHIFTS_AT_A_TIME = 8
+"""Shifts whose table of correlations is held at a time, so that it stays in the cache."""
+
+BLOCK = 64
+"""Views that one thread walks at a time."""
+
+POOL = 4
+"""Views that are looked at for each candidate that is kept."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Views:
+    """The grid of views and turns.
+
+    Attributes
+    ----------
+    matrices : ndarray, (2, n, 3, 3), float64
+        Views of half the sphere and their antipodes, without a turn in the plane.
+    step : float
+        Distance of neighbours [radian].
+    """
+
+    matrices: np.ndarray
+    step: float
+
+
+def sweep_grid(settings: Any) -> tuple[Rings, Views, np.ndarray]:
+    """Return what a global search compares.
+
+    Parameters
+    ----------
+    settings : SearchSettings
+        How to search.
+
+    Returns
+    -------
+    rings : Rings
+        Where slices and images are sampled; as many angles as keep neighbours a view's step apart.
+    views : Views
+        The views.
+    shifts : ndarray, (s, 2), float64
+        The shifts along x and y, as fractions of the field of view.
+    """
+    last = settings.grid_index
+    order = order_for(VIEW_STEP / last)
+    step = view_step(order)
+    n_angles = 8 * int(np.ceil(360.0 / step / 8))
+    matrices = view_matrices(order)
+    kept = distinct_views(matrices[0], symmetry_operators(settings.symmetry))
+    shifts = disc(settings.shift_range, SHIFT_STEP / last)
+    return Rings.of(1, last, n_angles), Views(matrices[:, kept], np.deg2rad(step)), shifts
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """Slices of all views of all classes, as angular orders, ready to be compared with images.
+
+    Attributes
+    ----------
+    rings : Rings
+        Where they are sampled.
+    views : Views
+        The views.
+    shifts : ndarray, (s, 2), float64
+        The shifts along x and y, as fractions of the field of view.
+    slices : array, (classes, orders, 2, 2 * rings, 2 * n), float32
+        For every order, even ones first: what takes (real, imaginary) of an image's rings to the real and the imaginary
+        part of its product with every slice.
+    power : array, (classes, rings, 2 * n), float32
+        Mean square of every slice along every ring.
+    """
+
+    rings: Rings
+    views: Views
+    shifts: np.ndarray
+    slices: Any
+    power: Any
+
+    @classmethod
+    def of(cls, references: Sequence[FourierVolume], rings: Rings, views: Views, shifts: np.ndarray) -> Self:
+        """Return the sweep of some references.
+
+        Parameters
+        ----------
+        references : sequence of FourierVolume
+            One a class.
+        rings : Rings
+            Where to sample.
+        views : Views
+            The views.
+        shifts : ndarray, (s, 2), float64
+            The shifts.
+
+        Returns
+        -------
+        Sweep
+            The sweep.
+        """
+        made = [_of_class(reference, rings, views) for reference in references]
+        return cls(rings, views, shifts, *(np.stack(part) for part in zip(*made)))
+
+    @property
+    def step_radian(self) -> float:
+        """Distance of neighbouring views and turns [radian]."""
+        return self.views.step
+
+    @property
+    def shift_step(self) -> float:
+        """Distance of neighbouring shifts [fraction of the field of view]."""
+        return SHIFT_STEP / float(self.rings.radius[-1])
+
+    @property
+    def hypotheses(self) -> int:
+        """Poses compared for every image."""
+        return len(self.slices) * self.slices.shape[-1] * self.rings.n_angles * len(self.shifts)
+
+    def __call__(
+        self, weighted: np.ndarray, power: np.ndarray, kept: int, pause: Callable[[], None]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best poses of the grid.
+
+        Parameters
+        ----------
+        weighted : ndarray, (m, rings, angles), complex64
+            Images on rings, as `Observer.on_rings` weighs them.
+        power : ndarray, (m, rings), float32
+            What weighs the slices' power.
+        kept : int
+            Poses of each image; at least two of every class.
+        pause : callable
+            Called now and then; what it raises stops the search.
+
+        Returns
+        -------
+        poses : ndarray, (m, k, 11), float32
+            Rotation, row by row, and shift.
+        classes : ndarray, (m, k), int64
+            Class of each.
+        """
+        each = max(2, -(-kept // len(self.slices)))
+        ramps = self.rings.shift_factors(self.shifts)
+        buffers = self._buffers()
+        poses = []
+        for number, image in enumerate(weighted):
+            orders = self._orders(ramps * image)
+            poses.append([self._best_views(orders, group, power[number], each, buffers) for group in self._groups()])
+            pause()
+        values, turns, shifts, views = (np.array(part) for part in zip(*(zip(*image) for image in poses)))
+        return self._spread(values, turns, shifts, views, each)
+
+    def _groups(self) -> range:
+        return range(len(self.slices))
+
+    def _buffers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        orders, views, angles = self.rings.orders, self.slices.shape[-1], self.rings.n_angles // 2
+        shape = SHIFTS_AT_A_TIME, views
+        return (
+            np.empty((orders, 2, *shape), np.float32),
+            np.empty((angles, *shape), np.float32),
+            np.empty((angles, *shape), np.float32),
+        )
+
+    def _orders(self, rings: np.ndarray) -> np.ndarray:
+        """Return shifted images as rows for the product with slices: (orders, 1, shifts, 2 * rings), even orders first."""
+        shifts, count = rings.shape[:2]
+        flat = rings.view(np.float32).reshape(shifts * count, self.rings.n_angles)
+        found = (flat @ self.rings.analysis()).reshape(shifts, count, self.rings.orders, 2)
+        ordered = found.transpose(2, 0, 3, 1).reshape(self.rings.orders, 1, shifts, 2 * count)
+        return np.concatenate([ordered[0::2], ordered[1::2]])
+
+    def _best_views(
+        self, orders: np.ndarray, group: int, power: np.ndarray, each: int, buffers: tuple
+    ) -> tuple[np.ndarray, ...]:
+        """Return the views that correlate best at any shift and turn: their values, turns, shifts and places."""
+        backend = backend_of(orders)
+        products, even, odd = buffers
+        views, half = self.slices.shape[-1], self.rings.orders // 2
+        of_even, of_odd = (part.transpose(0, 2, 1).reshape(len(part), -1) for part in self.rings.synthesis())
+        value = np.empty((len(self.shifts), views), np.float32)
+        turn = np.empty((len(self.shifts), views), np.int32)
+        for first in range(0, len(self.shifts), SHIFTS_AT_A_TIME):
+            chosen = slice(first, min(first + SHIFTS_AT_A_TIME, len(self.shifts)))
+            count = chosen.stop - first
+            part = products[:, :, :count] if count == SHIFTS_AT_A_TIME else np.empty_like(products[:, :, :count])
+            np.matmul(orders[:, :, chosen], self.slices[group], out=part)
+            flat = part.reshape(2 * self.rings.orders, count * views)
+            even_part, odd_part = (
+                buffer if count == SHIFTS_AT_A_TIME else np.empty_like(buffer[:, :count]) for buffer in (even, odd)
+            )
+            np.matmul(of_even, flat[: 2 * half], out=even_part.reshape(len(of_even), -1))
+            np.matmul(of_odd, flat[2 * half :], out=odd_part.reshape(len(of_odd), -1))
+            arguments = (even_part, odd_part, value[chosen], turn[chosen])
+            backend.launch(make_best_turn, (BLOCK,), (count, -(-views // BLOCK), 1), arguments, 1)
+        strength = power @ self.power[group]
+        value *= 1.0 / np.sqrt(np.maximum(strength, np.finfo(np.float32).tiny))
+        shift = value.argmax(axis=0)
+        best = value[shift, np.arange(views)]
+        pool = np.argsort(-best, kind="stable")[: min(POOL * each, views)]
+        return best[pool], turn[shift[pool], pool], shift[pool], pool
+
+    def _spread(
+        self, values: np.ndarray, turns: np.ndarray, shifts: np.ndarray, views: np.ndarray, each: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best views of each class that lie apart from each other, (m, classes * each)."""
+        count, groups, pool = values.shape
+        matrices = self.views.matrices.reshape(-1, 3, 3)[views]
+        angle = 2.0 * np.pi * turns / self.rings.n_angles
+        cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
+        first, second = matrices[..., 0, :], matrices[..., 1, :]
+        rows = (cosine * first + sine * second, cosine * second - sine * first, matrices[..., 2, :])
+        rotations = np.stack(rows, axis=-2).reshape(count * groups, pool, 9)
+        trace = np.einsum("map,mbp->mab", rotations, rotations)
+        near = trace > 1.0 + 2.0 * np.cos(1.2 * self.views.step)
+        left = values.reshape(count * groups, pool).astype(np.float64).copy()
+        lines, chosen = np.arange(len(left)), []
+        for _ in range(each):
+            best = left.argmax(axis=1)
+            chosen.append(best)
+            left[near[lines, best]] -= 1e6
+        chosen = np.stack(chosen, axis=1)
+        shift = self.shifts[np.take_along_axis(shifts.reshape(-1, pool), chosen, 1)]
+        pose = np.concatenate([np.take_along_axis(rotations, chosen[..., None], 1), shift], axis=2)
+        classes = np.repeat(np.arange(groups), each)[None].repeat(count, axis=0)
+        return np.ascontiguousarray(pose.reshape(count, groups * each, 11).astype(np.float32)), classes
+
+
+def _of_class(reference: FourierVolume, rings: Rings, views: Views) -> tuple[np.ndarray, np.ndarray]:
+    sampled = ring_slices(reference, views.matrices[0], rings)
+    count, n_rings = sampled.shape[:2]
+    flat = sampled.view(np.float32).reshape(count * n_rings, rings.n_angles)
+    found = (flat @ rings.analysis()).reshape(count, n_rings, rings.orders, 2).transpose(2, 3, 1, 0)
+    real, imaginary = found[:, 0], found[:, 1]
+    sign = np.where(np.arange(rings.orders) % 2 == 0, 1.0, -1.0).astype(np.float32)[:, None, None]
+    real = np.concatenate([real, sign * real], axis=2)
+    imaginary = np.concatenate([imaginary, -sign * imaginary], axis=2)
+    of_real = np.concatenate([real, imaginary], axis=1)
+    of_imaginary = np.concatenate([-imaginary, real], axis=1)
+    slices = np.stack([of_real, of_imaginary], axis=1)
+    power = (np.abs(sampled) ** 2).mean(axis=2).T
+    ordered = np.ascontiguousarray(np.concatenate([slices[0::2], slices[1::2]]))
+    return ordered, np.concatenate([power, power], axis=1)
