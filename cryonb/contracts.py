@@ -187,27 +187,31 @@ class Recipe(Protocol):
         The heading a person reads.
     params : type
         A `Config` dataclass with the recipe's own settings.
+    defaults : mapping of str to number, optional
+        What a zero of `n_iterations`, `initial_lowpass` or `limit_threshold` stands for in `RefineConfig`.
     """
 
     name: str
     title: str
     params: type
+    defaults: dict
 
     def settle(self, config: Any, params: Any) -> Any:
-        """Return the settings with what they leave to the recipe decided, before anything is made from them.
+        """Return the settings as the recipe needs them, before boxes and frequencies are made from them.
+
+        Called once `defaults` are filled in. A recipe that asks for nothing leaves it out.
 
         Parameters
         ----------
         config : RunConfig
-            Settings, zero where they leave a choice to the recipe.
+            Settings.
         params : Config
             The recipe's own settings.
 
         Returns
         -------
         RunConfig
-            The same with the recipe's own number of iterations, low-pass of the starting volumes and threshold, and
-            its box where that does not follow from the particles.
+            The same with what does not follow from the particles, such as a fixed box.
 
         Raises
         ------
