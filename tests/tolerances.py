@@ -87,3 +87,7 @@ TELESCOPE = 1e-6  # absolute: terms are differences of float64 curves
 LAW_OF_ROOTS = 0.05  # absolute: root of the dithered FSC against the truth (0.022 measured)
 LAW_ELSEWHERE = 0.03  # absolute: where little or nothing is left of the signal (0.027 measured, at one thin corner)
 EXACT_CURVE = 0.04  # absolute: least squares amplify noise where coefficients are few (0.02 measured)
+
+# -- averages and references of a refinement
+FOURIER_AMPLITUDE = 0.025  # relative, mean over shells: pad 2; single shells up to twice it (0.028 measured on one)
+FOURIER_SLICE = 0.2  # relative: sums over weights keep what a crop in real space removes (0.16 measured)

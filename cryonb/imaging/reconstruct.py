@@ -1,7 +1,7 @@
 """Volumes from central slices: insertion in a padded Fourier grid, division by the weights, and back to real space."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -192,6 +192,7 @@ def reconstruct(
     gridding_correction: bool = True,
     pause: Callable[[], None] = _go_on,
     keep_weights: bool = False,
+    before: Callable[[Any, np.ndarray, np.ndarray], None] | None = None,
 ) -> Reconstruction:
     """Return the volume of an accumulator, which is used up.
 
@@ -205,6 +206,9 @@ def reconstruct(
         Called between planes; what it raises stops the reconstruction.
     keep_weights : bool, optional
         Whether the weight of every point is kept.
+    before : callable, optional
+        Called before the division with the folded sums (side, side, reach + 1, 3), the mean weight of every shell, and
+        the smallest weight that is divided by at every whole distance from the origin [grid step].
 
     Returns
     -------
@@ -215,7 +219,10 @@ def reconstruct(
     sums = accumulator.fold()
     weights = sums[..., 2].copy() if keep_weights else None
     shell_weight = _shell_means(sums, grid, 1.0 / grid.scale, 0.5, pause)[: grid.size // 2 + 1]
-    _divide(sums, grid, SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0, pause), pause)
+    floor = SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0, pause)
+    if before is not None:
+        before(sums, shell_weight, floor)
+    _divide(sums, grid, floor, pause)
     density = _to_real_space(sums, grid, pause)
     if gridding_correction:
         xp = backend_of(density).xp
@@ -231,7 +238,23 @@ def _plane_square(grid: Grid) -> np.ndarray:
     return line[:, None] ** 2 + np.arange(grid.reach + 1)[None, :] ** 2
 
 
-def _fine_distances(grid: Grid, xp: Any):
+def fine_distances(grid: Grid, xp: Any = np) -> Iterator[tuple[int, Any]]:
+    """Yield every plane of the half of a grid with x >= 0, with the distances of its points from the origin.
+
+    Parameters
+    ----------
+    grid : Grid
+        Geometry.
+    xp : module, optional
+        Array module.
+
+    Yields
+    ------
+    plane : int
+        Which plane.
+    distance : array, (side, reach + 1), float32
+        Distances [grid step].
+    """
     square = xp.asarray(_plane_square(grid).astype(np.float32))
     for plane in range(grid.side):
         yield plane, xp.sqrt(square + np.float32((plane - grid.reach) ** 2))
@@ -242,7 +265,7 @@ def _shell_means(sums: Any, grid: Grid, scale: float, rounding: float, pause: Ca
     xp = backend_of(sums).xp
     bins = max(int(grid.side * 3**0.5 / 2 * scale), grid.size // 2) + 2
     totals, counts = xp.zeros(bins), xp.zeros(bins)
-    for plane, distance in _fine_distances(grid, xp):
+    for plane, distance in fine_distances(grid, xp):
         pause()
         shell = (distance * np.float32(scale) + np.float32(rounding)).astype(xp.int32).ravel()
         totals += xp.bincount(shell, sums[plane, :, :, 2].ravel(), bins)
@@ -255,7 +278,7 @@ def _divide(sums: Any, grid: Grid, floor: np.ndarray, pause: Callable[[], None])
     xp = backend_of(sums).xp
     furthest = np.float32(max(grid.radius, grid.padded / 2))
     smallest = xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
-    for plane, distance in _fine_distances(grid, xp):
+    for plane, distance in fine_distances(grid, xp):
         pause()
         weight = xp.maximum(sums[plane, :, :, 2], smallest[distance.astype(xp.int32)])
         factor = (distance <= furthest) / weight

@@ -53,6 +53,29 @@ def half_map(images: Images, threads: int, counter: Counter, keep_weights: bool 
 
 
 def _gridded(images: Images, threads: int, counter: Counter, keep_weights: bool) -> Reconstruction:
+    accumulator = accumulated(images, threads, counter)
+    gridding_correction = images.config.box.gridding_correction
+    pause = partial(counter.add, 0, "to real space")
+    return divide_and_transform(accumulator, gridding_correction, pause, keep_weights)
+
+
+def accumulated(images: Images, threads: int, counter: Counter) -> Accumulator:
+    """Return the sums of the slices of some images, each inserted at its own pose.
+
+    Parameters
+    ----------
+    images : Images
+        The images.
+    threads : int
+        CPU threads; the result does not depend on them.
+    counter : Counter
+        Told how many images were inserted; may stop the run.
+
+    Returns
+    -------
+    Accumulator
+        Sums and weights on the padded grid.
+    """
     backend = get_backend(images.config.compute.backend)
     weigher = Weigher.of(images, backend.xp)
     accumulator = Accumulator.empty(grid_of(images.sampling, images.config), backend.xp)
@@ -67,9 +90,7 @@ def _gridded(images: Images, threads: int, counter: Counter, keep_weights: bool)
                 counter.add(part.stop - part.start, "inserting slices")
             if number % CARRIED_TILES == CARRIED_TILES - 1:
                 accumulator.carry()
-    gridding_correction = images.config.box.gridding_correction
-    pause = partial(counter.add, 0, "to real space")
-    return divide_and_transform(accumulator, gridding_correction, pause, keep_weights)
+    return accumulator
 
 
 def _batches(images: Images) -> list[slice]:

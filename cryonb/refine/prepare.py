@@ -5,7 +5,6 @@ tile by tile, whatever the batch size or the number of threads, so that results 
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -20,90 +19,10 @@ from ..imaging.images import displacement, normalise, soft_window
 from ..imaging.projector import in_plane_limit
 from ..imaging.resample import interpolate_images
 from ..imaging.rotations import euler_to_matrix
-from ..imaging.symmetry import symmetry_operators
+from .images import TILE as TILE
+from .images import Images, with_symmetry
 from .requirements import check_particles, settled
 from .sampling import Sampling
-
-TILE = 32
-"""Particles a tile."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Images:
-    """Particles without labels, ready to be turned into weighted half transforms.
-
-    Attributes
-    ----------
-    stack : xarray.DataArray
-        Lazy images, in the order of the ids.
-    sampling : Sampling
-        Boxes and frequencies.
-    rotations : ndarray, (m, operators, 3, 3), float32
-        Orientation of each image, once for every symmetry operator.
-    shift_x, shift_y : ndarray, (m,), float64
-        Displacement that centres each image, as a fraction of the field of view.
-    ctf : CtfParameters or None
-        Contrast transfer; None where it is not corrected.
-    config : RunConfig
-        Settings.
-    share : ndarray, (m,), float32, or None
-        How much of each image belongs to the class; None for all of it.
-    source : callable or None
-        Gives pixels in place of the stack: called with these images and which of them.
-    """
-
-    stack: xr.DataArray
-    sampling: Sampling
-    rotations: np.ndarray
-    shift_x: np.ndarray
-    shift_y: np.ndarray
-    ctf: CtfParameters | None
-    config: RunConfig
-    share: np.ndarray | None = None
-    source: Callable[["Images", slice], np.ndarray] | None = None
-
-    def __len__(self) -> int:
-        return len(self.shift_x)
-
-    def tiles(self) -> list[slice]:
-        """Return the tiles in order.
-
-        Returns
-        -------
-        list of slice
-            Ranges of at most `TILE` images.
-        """
-        return [slice(start, min(start + TILE, len(self))) for start in range(0, len(self), TILE)]
-
-    def read(self, chosen: slice) -> np.ndarray:
-        """Return images as they stand in their files, or as their source gives them.
-
-        Parameters
-        ----------
-        chosen : slice
-            Which images.
-
-        Returns
-        -------
-        ndarray, (m, n, n), float32
-            The images.
-
-        Raises
-        ------
-        InputError
-            If an image holds NaN or infinity, or nothing but zeros.
-        """
-        if self.source is not None:
-            return self.source(self, chosen)
-        pixels = np.ascontiguousarray(self.stack[chosen].values, dtype=np.float32)
-        energy = np.einsum("mij,mij->m", pixels, pixels)
-        bad = np.flatnonzero(~(np.isfinite(energy) & (energy > 0)))
-        if bad.size:
-            which = int(self.stack["particle"].values[chosen][bad[0]])
-            got = "zeros only" if energy[bad[0]] == 0 else "NaN or infinite pixels"
-            remedy = "Remove that particle or repair its stack"
-            must(False, "particle images must be finite and not empty", f"{got} in particle {which}", remedy)
-        return pixels
 
 
 def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = None, class_id: int = 0) -> Images:
@@ -137,9 +56,7 @@ def images_of(particles: xr.Dataset, config: RunConfig, subset: int | None = Non
         order = order[particles["random_subset"].values[order] == subset]
     chosen = particles.isel(particle=order) if not _is_in_order(order, particles.sizes["particle"]) else particles
     angles = (chosen[name].values for name in ("rot", "tilt", "psi"))
-    turns = euler_to_matrix(*angles)
-    operators = symmetry_operators(config.imaging.symmetry)
-    rotations = np.ascontiguousarray(np.einsum("mij,skj->msik", turns, operators).astype(np.float32))
+    rotations = with_symmetry(euler_to_matrix(*angles), config.imaging.symmetry)
     sampling = Sampling.of(particles, config)
     shift_x, shift_y = (
         chosen[name].values.astype(np.float64) / sampling.field_of_view for name in ("shift_x", "shift_y")
@@ -275,16 +192,29 @@ class Weigher:
             factor *= share
         return transform, factor
 
+    def prepared(self, pixels: Any) -> Any:
+        """Return images in real space as they are transformed: contrast, normalisation and window as set.
+
+        Parameters
+        ----------
+        pixels : array, (m, n, n), float32
+            Images as read.
+
+        Returns
+        -------
+        array, (m, n, n), float32
+            The prepared images.
+        """
+        imaging = self.images.config.imaging
+        pixels = -pixels if imaging.invert_contrast else pixels
+        pixels = normalise(pixels) if imaging.normalise else pixels
+        return pixels if self.window is None else pixels * self.window
+
     def _transform(self, pixels: Any) -> tuple[Any, int, int]:
         """Return half transforms from the first pixel, with the centre's pixel and the pixels they were taken from."""
         config, sampling = self.images.config, self.images.sampling
         fft = backend_of(pixels).fft
-        if config.imaging.invert_contrast:
-            pixels = -pixels
-        if config.imaging.normalise:
-            pixels = normalise(pixels)
-        if self.window is not None:
-            pixels = pixels * self.window
+        pixels = self.prepared(pixels)
         read, binned = sampling.read_size, sampling.binned_size
         transform = fft.rfft2(pixels)
         if binned != read:

@@ -1,0 +1,415 @@
+"""What a recipe calls: every particle of a refinement with the machinery that aligns and averages, and no decisions."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import scipy.fft
+
+from ..config import RunConfig
+from ..imaging.ctf import FrequencyPlane, contrast_transfer
+from ..imaging.fourier import half_transform
+from ..imaging.images import BACKGROUND_RADIUS, displacement
+from ..imaging.noise import noise_spectrum, particle_generator
+from ..imaging.projector import FourierVolume, Grid, fourier_volume, in_plane_limit, slices
+from ..imaging.shells import fourier_shell_correlation
+from ..knobs import Config
+from .averaging import Average, Prior, average
+from .candidates import Candidates
+from .counter import Counter
+from .images import TILE, Images
+from .planning import grid_of
+from .prepare import Weigher
+from .sampling import Sampling
+
+STREAM = 2000
+"""First of the streams of randomness that refinements draw from."""
+
+SEARCH_RESOLUTION, SHIFT_RANGE = 12.0, 0.08
+"""What settings of zero stand for: angstrom, and a fraction of the field of view."""
+
+MEASURED_IMAGES = 512
+"""Most images that a spectrum is measured in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Images and machinery of one iteration of a refinement; nothing here changes.
+
+    Attributes
+    ----------
+    images : Images
+        Every particle, in the order of the ids, with the poses of the table.
+    ids : ndarray, (m,), int64
+        Their ids.
+    half : ndarray, (m,), int64
+        Half sets of the table, 1 or 2; drawn at random by the seed where it has none.
+    sampling : Sampling
+        Boxes and frequencies.
+    config : RunConfig
+        Settings; what a recipe may decide has been decided.
+    params : Config
+        The recipe's own settings.
+    threads : int
+        CPU threads; no result depends on them.
+    counter : Counter
+        Told of all work; may stop the run.
+    iteration : int
+        The iteration under way, from 1; 0 before the first.
+    """
+
+    images: Images
+    ids: np.ndarray
+    half: np.ndarray
+    sampling: Sampling
+    config: RunConfig
+    params: Config
+    threads: int
+    counter: Counter
+    iteration: int = 0
+
+    def at(self, iteration: int, counter: Counter) -> Self:
+        """Return the same run in another iteration.
+
+        Parameters
+        ----------
+        iteration : int
+            Which.
+        counter : Counter
+            Told of its work.
+
+        Returns
+        -------
+        Run
+            The run.
+        """
+        return dataclasses.replace(self, iteration=iteration, counter=counter)
+
+    def members(self, half: np.ndarray, which: int | None) -> np.ndarray:
+        """Return the particles of a half set.
+
+        Parameters
+        ----------
+        half : ndarray, (m,), int
+            Half set of every particle.
+        which : {1, 2} or None
+            Half set; None for both.
+
+        Returns
+        -------
+        ndarray, (k,), int64
+            Places of its particles in the order of the ids.
+        """
+        return np.arange(len(half)) if which is None else np.flatnonzero(half == which)
+
+    def draws(self, stream: int) -> np.ndarray:
+        """Return a random number for every particle, which depends on the seed, the stream and its id only.
+
+        Parameters
+        ----------
+        stream : int
+            What the numbers are for; numbers of different streams are independent.
+
+        Returns
+        -------
+        ndarray, (m,), float64
+            Numbers between 0 and 1.
+        """
+        seed = self.config.compute.seed
+        return np.array([particle_generator(seed, STREAM + stream, number).random() for number in self.ids])
+
+    def split(self, stream: int) -> np.ndarray:
+        """Return random halves of equal size.
+
+        Parameters
+        ----------
+        stream : int
+            Stream of randomness, see `draws`.
+
+        Returns
+        -------
+        ndarray, (m,), int64
+            Half set of every particle: 1 or 2.
+        """
+        return split_by(self.draws(stream))
+
+    def given(self) -> Candidates:
+        """Return the poses of the table as if a search had found them, one an image, all in class 0.
+
+        Returns
+        -------
+        Candidates
+            Of all particles, with scale 1.
+        """
+        count = len(self.images)
+        ones, zeros = np.ones((count, 1)), np.zeros((count, 1))
+        shift = np.stack([self.images.shift_x, self.images.shift_y], axis=1)
+        return Candidates(
+            rotation=self.images.rotations[:, :1].astype(np.float64),
+            shift=shift[:, None],
+            class_index=np.zeros((count, 1), np.int64),
+            score=zeros,
+            correlation=zeros,
+            scale=ones,
+            weight=ones,
+            class_posterior=ones,
+            hypotheses=np.zeros(count, np.int64),
+        )
+
+    def align(
+        self,
+        references: Sequence[FourierVolume],
+        members: np.ndarray,
+        *,
+        limit: float,
+        noise: np.ndarray,
+        score: str = "likelihood",
+        previous: Candidates | None = None,
+    ) -> Candidates:
+        """Return the poses of some particles against references, searched or refined as the settings say.
+
+        Parameters
+        ----------
+        references : sequence of FourierVolume
+            One a class.
+        members : ndarray, (k,), int
+            Which particles.
+        limit : float
+            Finest shell that is compared [1 / field of view].
+        noise : ndarray, (shells,), float64
+            Variance of the noise per pixel in every shell of the images as read.
+        score : {"likelihood", "correlation"}, optional
+            What poses are ranked by.
+        previous : Candidates, optional
+            Their poses until now: where a local refinement starts; those of the table if not given.
+
+        Returns
+        -------
+        Candidates
+            Theirs, in the order of `members`.
+        """
+        from .search import SearchSettings, search
+
+        refine = self.config.refine
+        length = self.sampling.field_of_view
+        limit = min(limit, self.sampling.max_index)
+        settings = SearchSettings(
+            max_index=limit,
+            search_index=min(limit, length / (refine.search_resolution or SEARCH_RESOLUTION)),
+            score=score,
+            shift_range=refine.shift_range / length or SHIFT_RANGE,
+            candidates=refine.candidates,
+            symmetry=self.config.imaging.symmetry,
+            local=refine.search == "local",
+        )
+        start = previous if settings.local else None
+        shown = self._shown(members)
+        return search(shown, references, noise, settings, self.threads, self.counter, start)
+
+    def average(
+        self,
+        candidates: Candidates,
+        members: np.ndarray,
+        class_index: int,
+        *,
+        prior: Prior = None,
+        limit: float | None = None,
+    ) -> Average:
+        """Return the average of one class over some particles.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            Their poses and shares, in the order of `members`.
+        members : ndarray, (k,), int
+            Which particles.
+        class_index : int
+            Class, from 0.
+        prior : ndarray, (n // 2 + 1,), float64, or callable, optional
+            Added to the weights of every shell in the Fourier volume: (mean weight) / SSNR for a Wiener estimate; a
+            callable is given the mean weights. Nothing if not given.
+        limit : float, optional
+            Finest shell that the Fourier volume will be sliced to [1 / field of view]; all data if not given.
+
+        Returns
+        -------
+        Average
+            Map, weights, Fourier volume and effective size.
+        """
+        machine = dict(threads=self.threads, counter=self.counter)
+        return average(self._shown(members), candidates, class_index, prior=prior, limit=limit, **machine)
+
+    def grid(self, limit: float | None = None) -> Grid:
+        """Return the padded grid of the Fourier volumes that `average` and `fourier` give.
+
+        Parameters
+        ----------
+        limit : float, optional
+            Finest shell that they are sliced to; as far as the data go if not given.
+
+        Returns
+        -------
+        Grid
+            The grid.
+
+        Notes
+        -----
+        It reaches one shell further than the limit, so that slices up to there are read between points that are held.
+        """
+        whole = grid_of(self.sampling, self.config)
+        if limit is None or (limit + 1) * whole.scale >= whole.radius:
+            return whole
+        return Grid.of(whole.size, self.config.box.pad_factor, whole.kernel, limit + 1)
+
+    def fourier(self, density: np.ndarray, *, limit: float | None = None) -> FourierVolume:
+        """Return a map ready for slicing: padded, and divided by the transform of the kernel first.
+
+        Parameters
+        ----------
+        density : ndarray, (n, n, n), float32
+            Map on the target grid.
+        limit : float, optional
+            Finest shell that it is sliced to [1 / field of view]; as far as the data go if not given.
+
+        Returns
+        -------
+        FourierVolume
+            On the grid that `grid` gives.
+        """
+        box, grid = self.config.box, self.grid(limit)
+        volume = np.ascontiguousarray(density, dtype=np.float32)
+        return fourier_volume(volume, box.pad_factor, box.kernel, box.gridding_correction, grid.radius / grid.scale)
+
+    def noise(
+        self,
+        candidates: Candidates,
+        references: Sequence[FourierVolume],
+        members: np.ndarray,
+        limit: float | None = None,
+    ) -> np.ndarray:
+        """Return the spectrum of what is left of particles without the references at their best poses.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            Their poses, in the order of `members`.
+        references : sequence of FourierVolume
+            One a class.
+        members : ndarray, (k,), int
+            Which particles; some hundred of them are measured.
+        limit : float, optional
+            Finest shell that the references say anything about [1 / field of view]; all that they hold if not given.
+
+        Returns
+        -------
+        ndarray, (read_size // 2 + 1,), float64
+            Variance per pixel in every shell, of the images as they are inserted.
+
+        Notes
+        -----
+        A reference that was made from the same images has taken some of their noise up, so that a little too little
+        is left; one that is wrong leaves signal.
+        """
+        weigher = Weigher.of(self.images)
+        chosen, held = _some(len(members)), references[0].grid
+        limit = held.radius / held.scale if limit is None else limit
+        total = np.zeros(self.sampling.read_size // 2 + 1)
+        for start in range(0, len(chosen), TILE):
+            tile = chosen[start : start + TILE]
+            self.counter.add(0, "measuring the noise")
+            pixels = weigher.prepared(self.images.read(members[tile]))
+            total += len(tile) * noise_spectrum(pixels - self._seen(candidates[tile], references, members[tile], limit))
+        return total / len(chosen)
+
+    def background_noise(self, members: np.ndarray) -> np.ndarray:
+        """Return the spectrum of the noise around the particles, before any pose is known.
+
+        Parameters
+        ----------
+        members : ndarray, (k,), int
+            Which particles; some hundred of them are measured.
+
+        Returns
+        -------
+        ndarray, (read_size // 2 + 1,), float64
+            Variance per pixel in every shell, from the pixels outside three quarters of half the box.
+        """
+        weigher, size = Weigher.of(self.images), self.sampling.read_size
+        chosen = members[_some(len(members))]
+        total = np.zeros(size // 2 + 1)
+        for start in range(0, len(chosen), TILE):
+            tile = chosen[start : start + TILE]
+            self.counter.add(0, "measuring the noise")
+            pixels = weigher.prepared(self.images.read(tile))
+            total += len(tile) * noise_spectrum(pixels, BACKGROUND_RADIUS * size / 2)
+        return total / len(chosen)
+
+    def fsc(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the correlation of two maps.
+
+        Parameters
+        ----------
+        first, second : ndarray, (n, n, n), float32
+            Maps on the target grid.
+
+        Returns
+        -------
+        ndarray, (n // 2 + 1,), float64
+            Correlation on every shell; NaN past the end of the data.
+        """
+        curve = fourier_shell_correlation(half_transform(first), half_transform(second))
+        curve[np.arange(len(curve)) > self.sampling.data_index + 1e-6] = np.nan
+        return curve
+
+    def _shown(self, members: np.ndarray) -> Images:
+        whole = len(members) == len(self.images) and bool(np.all(members == np.arange(len(members))))
+        return self.images if whole else self.images.shown(members)
+
+    def _seen(
+        self, candidates: Candidates, references: Sequence[FourierVolume], members: np.ndarray, limit: float
+    ) -> np.ndarray:
+        """Return the projections of the references at the best poses, as the images show them."""
+        size, scale = self.sampling.read_size, self.sampling.grey_scale
+        inside = in_plane_limit(size, "circle", min(limit, size / 2 - 1e-3))
+        classes, turns = candidates.of_best("class_index"), candidates.of_best("rotation")
+        seen = np.empty((len(members), *inside.shape), np.complex64)
+        for number in np.unique(classes):
+            those = np.flatnonzero(classes == number)
+            seen[those] = slices(references[number], turns[those], inside, self.threads)
+        shift_x, shift_y = candidates.of_best("shift").T
+        along_y, along_x = displacement(shift_x, shift_y, size, size // 2, size)
+        seen *= along_y.conj()[:, :, None] * (candidates.of_best("scale") / scale).astype(np.float32)[:, None, None]
+        seen *= along_x.conj()[:, None, :]
+        if self.images.ctf is not None:
+            factor = contrast_transfer(self.images.ctf[members], FrequencyPlane.of(size, self.sampling.pixel_size))
+            seen *= np.sign(factor) if self.config.imaging.ctf == "phase_flip" else factor
+        return scipy.fft.irfft2(seen, s=(size, size))
+
+
+def _some(count: int) -> np.ndarray:
+    """Return at most `MEASURED_IMAGES` of some images, spread evenly over them."""
+    return np.arange(count) if count <= MEASURED_IMAGES else (np.arange(MEASURED_IMAGES) * count) // MEASURED_IMAGES
+
+
+def split_by(numbers: np.ndarray) -> np.ndarray:
+    """Return halves of equal size: every second of the particles in the order of some numbers.
+
+    Parameters
+    ----------
+    numbers : ndarray, (m,), float64
+        One a particle.
+
+    Returns
+    -------
+    ndarray, (m,), int64
+        Half set: 1 or 2.
+
+    Examples
+    --------
+    >>> split_by(np.array([0.3, 0.9, 0.1, 0.5]))
+    array([2, 2, 1, 1])
+    """
+    half = np.empty(len(numbers), np.int64)
+    half[np.argsort(numbers, kind="stable")] = np.arange(len(numbers)) % 2 + 1
+    return half
