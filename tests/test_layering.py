@@ -59,6 +59,7 @@ MAY_IMPORT = {
     | AGREEMENTS
     | {"imaging.*", "simulate", "refine.loop", "backends", "engines", "provenance"},
     "compare": BELOW_FACES,
+    "history": {"schema", "provenance", "errors"},
     "mask_files": {"imaging.*", "io", "errors"},
     "verbs": BELOW_FACES | {"imaging.*", "mask_files"},
     "accessor": BELOW_FACES | {"verbs"},

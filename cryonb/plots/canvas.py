@@ -12,14 +12,9 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 from .layout import bar_length, resolution_ticks
 from .marks import GREY, Band, Image, Line, Panel, Sheet, SphereMap
 from .page import (
-    HEADLINE,
-    LABEL,
     LEFT_OF_AXIS,
     NOTE_ROW,
-    SMALL,
     TEXT_ROW,
-    TICK,
-    TITLE,
     Block,
     Frame,
     Page,
@@ -28,10 +23,10 @@ from .page import (
     key_marks,
     key_words,
     labelled_lines,
-    shortened,
-    text_width,
 )
-from .paint import OVERLAY_COLOURS, key_handle, paint, paint_band
+from .paint import OVERLAY_COLOURS, key_handle, paint, paint_band, paint_table
+from .tables import Table
+from .typesetting import HEADLINE, LABEL, SMALL, TICK, TITLE, shortened, text_width
 
 DOTS = 110
 LABEL_DISTANCE, LABEL_CLEARANCE = 0.56, 0.24
@@ -131,6 +126,9 @@ def _panel(figure: _Drawing, page: Page, frame: Frame) -> None:
         axes.set_axis_off()
         axes.set(xticks=[], yticks=[])
         _title(axes, frame, 0.0)
+    elif panel.of(Table):
+        paint_table(axes, panel.of(Table)[0], frame.width, frame.height)
+        _title(axes, frame, 0.0)
     elif panel.of(Image):
         _finish_image(axes, panel, frame)
     elif panel.of(SphereMap):
@@ -150,7 +148,8 @@ def _finish_graph(axes, frame: Frame) -> None:
         axes.set_xlim(panel.x_limits)
     if not panel.x_label:
         axes.tick_params(labelbottom=False)
-    axes.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 0.5)), steps=[1, 2, 5, 10]))
+    most = max(2, int(frame.width / 0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10], integer=panel.counts))
     low, high = panel.y_limits or axes.get_ylim()
     _vertical_axis(axes, frame, low, high)
     axes.yaxis.set_label_coords(-_label_distance(axes) / frame.width, 0.5)

@@ -15,11 +15,12 @@ TERM_STYLE = {
     "in_band": dict(colour=BLUE),
     "support": dict(colour=SKY, hatch="oo"),
     "corner": dict(colour=GREEN, hatch="///"),
+    "shared_reference": dict(colour=GREY, hatch="--"),
     "grid_locked": dict(colour=ORANGE, hatch="\\\\\\"),
     "grid_locked_circle": dict(colour=ORANGE, hatch="\\\\\\"),
     "mask_leak": dict(colour=PURPLE, hatch="xx"),
 }
-"""Blue and green are real signal, orange is made by the interpolation, purple by the mask."""
+"""Blue and green are real signal, orange is made by the interpolation, purple by the mask, grey by the refinement."""
 
 LAYER = 0.55
 """Opacity of the layers of a stack."""
@@ -28,6 +29,7 @@ PROOFS = {
     "dithered": dict(colour=BLUE, style="-"),
     "surrogate": dict(colour=ORANGE, style="--"),
     "noise": dict(colour=GREY, style=(0, (1, 1.2))),
+    "substituted": dict(colour=BLACK, style=(0, (5, 1.5, 1, 1.5))),
     "resampling": dict(colour=PURPLE, style="-."),
 }
 FSC = "Fourier shell correlation"
@@ -159,6 +161,7 @@ def _proofs(dataset: xr.Dataset) -> list[Curve]:
         "dithered": "half B on turned grids",
         "surrogate": f"object without signal past {wording.angstrom(band)}" if band > 0 else "band-limited object",
         "noise": "noise alone",
+        "substituted": f"refined with noise past {wording.angstrom(facts.number(dataset, 'substitution_resolution'))}",
         "resampling": "resampling: what it adds",
     }
     found = []

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .tables import Table
+
 BLACK = "#000000"
 ORANGE = "#E69F00"
 SKY = "#56B4E9"
@@ -251,7 +253,7 @@ class Text:
     colour: str = GREY
 
 
-Mark = Curve | Line | Band | Area | Points | Image | SphereMap | Text
+Mark = Curve | Line | Band | Area | Points | Image | SphereMap | Text | Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -272,6 +274,8 @@ class Panel:
         What the bottom axis holds, where resolution [angstrom] goes along the top.
     y_scale : {"linear", "log"}
         Vertical scale.
+    counts : bool
+        Whether the horizontal axis counts something, so that its numbers are whole.
     """
 
     marks: tuple[Mark, ...]
@@ -283,6 +287,7 @@ class Panel:
     y_limits: tuple[float, float] | None = None
     top: str = ""
     y_scale: str = "linear"
+    counts: bool = False
 
     def of(self, kind: type, name: str | None = None) -> list:
         """Return the marks of a type, optionally of one name.

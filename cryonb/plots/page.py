@@ -1,16 +1,14 @@
-"""The page of a sheet: how wide words are, and where each panel, key and scale stands [inch].
+"""The page of a sheet: where each panel, key and scale stands [inch].
 
 Lengths are measured from the upper left corner of the page.
 """
 
 import dataclasses
-from functools import cache
 
 from .layout import Place, place_labels
 from .marks import Area, Band, Curve, Image, Line, Panel, Points, Row, Sheet, SphereMap
-
-TITLE, HEADLINE, LABEL, TICK, SMALL = 13.0, 10.5, 10.5, 9.5, 9.0
-"""Text sizes [point]."""
+from .tables import Table, table_of_lines
+from .typesetting import HEADLINE, SMALL, text_width, wrapped
 
 EDGE = 0.15
 TEXT_ROW = 0.185
@@ -92,85 +90,6 @@ class Page:
     blocks: tuple[Block, ...]
     headline: tuple[str, ...]
     caption: tuple[str, ...]
-
-
-@cache
-def text_width(words: str, size: float) -> float:
-    """Return how long words are in the standard font.
-
-    Parameters
-    ----------
-    words : str
-        One line.
-    size : float
-        Text size [point].
-
-    Returns
-    -------
-    float
-        Length [inch].
-    """
-    from matplotlib.backends.backend_agg import RendererAgg
-    from matplotlib.font_manager import FontProperties
-
-    font = FontProperties(family="DejaVu Sans", size=size)
-    width, _, _ = RendererAgg(8, 8, 72).get_text_width_height_descent(words, font, ismath=False)
-    return width / 72.0
-
-
-def shortened(words: str, size: float, inches: float) -> str:
-    """Return bold words, cut with an ellipsis where they are too long.
-
-    Parameters
-    ----------
-    words : str
-        One line.
-    size : float
-        Text size [point].
-    inches : float
-        Room [inch].
-
-    Returns
-    -------
-    str
-        The words, or their beginning.
-    """
-    bold = 1.12
-    if bold * text_width(words, size) <= inches:
-        return words
-    while words and bold * text_width(f"{words}…", size) > inches:
-        words = words[:-1]
-    return f"{words.rstrip()}…"
-
-
-def wrapped(words: str, size: float, inches: float) -> tuple[str, ...]:
-    """Return words broken into lines; a break falls between the parts that " · " separates where there are any.
-
-    Parameters
-    ----------
-    words : str
-        The text.
-    size : float
-        Text size [point].
-    inches : float
-        Longest line [inch].
-
-    Returns
-    -------
-    tuple of str
-        The lines; empty for no words.
-    """
-    if "\n" in words:
-        return tuple(line for paragraph in words.split("\n") for line in wrapped(paragraph, size, inches))
-    joint = " · " if " · " in words else " "
-    lines: list[str] = []
-    for part in words.split(joint) if words else ():
-        longer = joint.join([lines[-1], part]) if lines else part
-        if lines and text_width(longer, size) <= inches:
-            lines[-1] = longer
-        else:
-            lines.append(part)
-    return tuple(lines)
 
 
 def labelled_lines(panel: Panel) -> list[Line]:
@@ -335,6 +254,9 @@ def words_above(row: Row) -> tuple[float, float]:
 
 
 def _panel_size(row: Row, column: float) -> tuple[float, float]:
+    tables = [table for panel in row.panels for table in panel.of(Table)]
+    if tables:
+        return column, max(table_of_lines(table.columns, table.rows, column).height for table in tables)
     shapes = [image.array.shape for panel in row.panels for image in panel.of(Image)]
     slopes = [rows / columns for rows, columns in shapes] + [0.5 for panel in row.panels if panel.of(SphereMap)]
     if not slopes:
@@ -347,6 +269,8 @@ def _panel_size(row: Row, column: float) -> tuple[float, float]:
 def _below(row: Row) -> float:
     if any(panel.of(SphereMap) for panel in row.panels):
         return 0.30
+    if any(panel.of(Table) for panel in row.panels):
+        return 0.10
     named = any(panel.x_label for panel in row.panels)
     numbered = any(panel.x_limits is not None for panel in row.panels)
     return 0.52 if named else 0.30 if numbered else 0.12

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .marks import SKY, Area, Band, Curve, Image, Line, Mark, Points, SphereMap, Text
-from .page import TICK
+from .marks import GREY, SKY, Area, Band, Curve, Image, Line, Mark, Points, SphereMap, Text
+from .tables import LINE, ROW_GAP, Table, table_of_lines
+from .typesetting import SMALL, TICK
 
 OVERLAY_COLOURS = "viridis"
 """Evenly perceived, and legible for colour-blind readers."""
@@ -165,6 +166,30 @@ def _draw_text(axes, mark: Text) -> None:
         ha=mark.align,
         va="center",
     )
+
+
+def paint_table(axes: Any, mark: Table, width: float, height: float) -> None:
+    """Draw a table over the whole of some axes.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw; they lose their frame.
+    mark : Table
+        The table.
+    width, height : float
+        Size of the axes [inch].
+    """
+    lines = table_of_lines(mark.columns, mark.rows, width)
+    axes.set_axis_off()
+    axes.set(xlim=(0.0, width), ylim=(height, 0.0), xticks=[], yticks=[])
+    for number, (top, row) in enumerate(zip(lines.tops, lines.cells)):
+        for left, cell in zip(lines.lefts, row):
+            for index, words in enumerate(cell):
+                weight = "normal" if number else "bold"
+                axes.text(left, top + LINE * (index + 0.5), words, size=SMALL, weight=weight, va="center", ha="left")
+        if number:
+            axes.axhline(top - 0.6 * ROW_GAP, color=GREY, linewidth=0.8 if number == 1 else 0.3)
 
 
 _PAINTERS = {

@@ -15,6 +15,9 @@ STACKS = {
 }
 """Terms that sum to a curve, real signal first."""
 
+SHARED_TERM = "shared_reference"
+"""The term between signal and grid, where a refinement of noise was asked for."""
+
 MASK_TERM = "mask_leak"
 """The term that is on top of them under a mask."""
 
@@ -27,6 +30,7 @@ TERM_WORDS = {
     "mask_leak": "mask leak",
     "mask_leak_randomised": "mask leak, by randomised phases",
     "resampling": "resampling",
+    "shared_reference": "made up by the refinement",
 }
 
 
@@ -147,7 +151,10 @@ def stack_of(dataset: xr.Dataset, variable: str = "fsc") -> dict[str, np.ndarray
     dict of str to ndarray
         Terms by name, real signal first; empty where one of them is not there, as in a run that was stopped.
     """
-    names = (*STACKS[own_curve(dataset)], *((MASK_TERM,) if variable == "fsc_masked" else ()))
+    *signal, grid_locked = STACKS[own_curve(dataset)]
+    shared = np.isfinite(curve_of(dataset, SHARED_TERM, variable)).any()
+    names = (*signal, *((SHARED_TERM,) if shared else ()), grid_locked)
+    names += (MASK_TERM,) if variable == "fsc_masked" else ()
     terms = {name: curve_of(dataset, name, variable) for name in names}
     return terms if all(np.isfinite(values).any() for values in terms.values()) else {}
 

@@ -1,5 +1,6 @@
 """RELION tables of every version become the same kind of Dataset, and go out again."""
 
+import shlex
 import shutil
 import subprocess
 
@@ -384,7 +385,9 @@ def test_relion_reconstructs_from_a_written_table(tmp_path, data):
     particles = io.open_particles(data / "relion" / "noisy.star")
     found = particles.assign(class_number=("particle", 1 + np.arange(400) % 2, {"units": "1"}))
     io.write_star(found, tmp_path / "run.star", stack=tmp_path / "run.mrcs")
-    words = "relion_reconstruct --i run.star --o half.mrc --ctf --subset 1 --pad 2 --skip_gridding --angpix 2.1".split()
+    words = shlex.split(
+        "relion_reconstruct --i run.star --o half.mrc --ctf --subset 1 --pad 2 --skip_gridding --angpix 2.1"
+    )
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     ours, theirs = (mrcfile.read(path) for path in (tmp_path / "half.mrc", data / "relion" / "rec31_half1_pad2.mrc"))
