@@ -174,7 +174,7 @@ def substitution_words(dataset: xr.Dataset, name: str = "") -> str:
     str
         One paragraph: what it says, where the noise begins and the alignment ends, Nyquist limits, settings.
     """
-    limits = [f"{line.label or line.key}" for line in _limits(dataset, "full")]
+    limits = [line.label for line in _limits(dataset, "full")]
     settings = _settings(dataset).replace(" · ", ", ")
     parts = [
         wording.sentence(name) if name else "",
