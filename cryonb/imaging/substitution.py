@@ -9,7 +9,7 @@ import scipy.fft
 from .fourier import half_radius
 from .noise import white_noise
 
-STREAM = 2000
+STREAM = 9000
 """First of the streams of randomness that substitutions draw from, one a replica."""
 
 
