@@ -1,4 +1,4 @@
-"""Slices and images on rings: in this form a turn in the plane is a shift along the rings, compared for all angles at once.
+"""Slices and images on rings, where a turn in the plane is a shift along the rings: all angles are compared at once.
 
 A ring holds n angles around the whole circle; the second half of them are the complex conjugates of the first, as both
 slices and images are transforms of real pictures. Only the first half is sampled.
@@ -130,9 +130,9 @@ class Rings:
 
         Returns
         -------
-        even, odd : ndarray, (n_angles // 2, 2, orders // 2), float32
-            Of even and of odd orders, for their real and imaginary parts. Their sum is the correlation at an angle, their
-            difference that at the angle plus 180 degrees.
+        even, odd : ndarray, (n_angles // 2, orders // 2, 2), float32
+            Of even and of odd orders, for their real and imaginary parts. Their sum is the correlation at an angle,
+            their difference that at the angle plus 180 degrees.
 
         Notes
         -----
@@ -141,8 +141,8 @@ class Rings:
         order = np.arange(self.orders)
         factor = np.where(order == 0, 1.0, 2.0)
         phase = np.outer(self.angles, order)
-        both = np.stack([factor * np.cos(phase), factor * np.sin(phase)], axis=1).astype(np.float32)
-        return np.ascontiguousarray(both[:, :, 0::2]), np.ascontiguousarray(both[:, :, 1::2])
+        both = np.stack([factor * np.cos(phase), factor * np.sin(phase)], axis=2).astype(np.float32)
+        return np.ascontiguousarray(both[:, 0::2]), np.ascontiguousarray(both[:, 1::2])
 
 
 def ring_slices(volume: FourierVolume, rotations: np.ndarray, rings: Rings, threads: int = 1) -> Any:

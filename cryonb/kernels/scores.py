@@ -44,23 +44,21 @@ def make_best_turn(target, width: int) -> Callable:
 
     @target.function
     def best_turn(shift, block, nothing, even, odd, value, turn):
-        angles = even.shape[0]
         first = block * width
         last = min(first + width, even.shape[2])
-        for view in range(first, last):
-            value[shift, view] = even[0, shift, view] + odd[0, shift, view]
-            turn[shift, view] = 0
-        for angle in range(angles):
-            for view in range(first, last):
-                here = even[angle, shift, view] + odd[angle, shift, view]
-                across = even[angle, shift, view] - odd[angle, shift, view]
-                where = angle
-                if across > here:
-                    here = across
-                    where = angle + angles
-                if here > value[shift, view]:
-                    value[shift, view] = here
-                    turn[shift, view] = where
+        found, where = value[shift, first:last], turn[shift, first:last]
+        for view in range(last - first):
+            found[view] = even[0, shift, first + view] + odd[0, shift, first + view]
+            where[view] = np.int32(0)
+        for angle in range(even.shape[0]):
+            one, other = even[angle, shift, first:last], odd[angle, shift, first:last]
+            along, across = np.int32(angle), np.int32(angle + even.shape[0])
+            for view in range(last - first):
+                here, there = one[view] + other[view], one[view] - other[view]
+                best = here if here > there else there
+                known = found[view]
+                where[view] = (along if here > there else across) if best > known else where[view]
+                found[view] = best if best > known else known
 
     return best_turn
 

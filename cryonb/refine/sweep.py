@@ -16,14 +16,11 @@ from ..kernels.scores import make_best_turn
 VIEW_STEP = 120.0
 """Distance of views times the outermost ring [degree]: 7.5 degrees at ring 16."""
 
-SHIFT_STEP = 0.375
-"""Distance of shifts times the outermost ring [fraction of the field of view]: three eighths of the finest wave."""
-
-SHIFTS_AT_A_TIME = 8
-"""Shifts whose table of correlations is held at a time, so that it stays in the cache."""
+SHIFT_STEP = 0.5
+"""Distance of shifts times the outermost ring [fraction of the field of view]: half of the finest wave."""
 
 BLOCK = 64
-"""Views that one thread walks at a time."""
+"""Views whose table of correlations is held at a time, so that it stays in the cache."""
 
 POOL = 4
 """Views that are looked at for each candidate that is kept."""
@@ -84,9 +81,9 @@ class Sweep:
         The views.
     shifts : ndarray, (s, 2), float64
         The shifts along x and y, as fractions of the field of view.
-    slices : array, (classes, orders, 2, 2 * rings, 2 * n), float32
+    slices : array, (classes, blocks, orders, 2, 2 * rings, BLOCK), float32
         For every order, even ones first: what takes (real, imaginary) of an image's rings to the real and the imaginary
-        part of its product with every slice.
+        part of its product with every slice. The last block is filled up with empty slices.
     power : array, (classes, rings, 2 * n), float32
         Mean square of every slice along every ring.
     """
@@ -120,6 +117,12 @@ class Sweep:
         made = [_of_class(reference, rings, views) for reference in references]
         return cls(rings, views, shifts, *(np.stack(part) for part in zip(*made)))
 
+    def __post_init__(self) -> None:
+        even, odd = (part.reshape(len(part), -1) for part in self.rings.synthesis())
+        object.__setattr__(self, "_of_even", even)
+        object.__setattr__(self, "_of_odd", odd)
+        object.__setattr__(self, "_analysis", self.rings.analysis())
+
     @property
     def step_radian(self) -> float:
         """Distance of neighbouring views and turns [radian]."""
@@ -133,7 +136,7 @@ class Sweep:
     @property
     def hypotheses(self) -> int:
         """Poses compared for every image."""
-        return len(self.slices) * self.slices.shape[-1] * self.rings.n_angles * len(self.shifts)
+        return len(self.slices) * self.power.shape[-1] * self.rings.n_angles * len(self.shifts)
 
     def __call__(
         self, weighted: np.ndarray, power: np.ndarray, kept: int, pause: Callable[[], None]
@@ -173,19 +176,15 @@ class Sweep:
         return range(len(self.slices))
 
     def _buffers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        orders, views, angles = self.rings.orders, self.slices.shape[-1], self.rings.n_angles // 2
-        shape = SHIFTS_AT_A_TIME, views
-        return (
-            np.empty((orders, 2, *shape), np.float32),
-            np.empty((angles, *shape), np.float32),
-            np.empty((angles, *shape), np.float32),
-        )
+        """Return room for the products of an image with a block of slices, and for their correlations at all turns."""
+        orders, angles, table = self.rings.orders, self.rings.n_angles // 2, (len(self.shifts), BLOCK)
+        return tuple(np.empty((count, *table), np.float32) for count in (2 * orders, angles, angles))
 
     def _orders(self, rings: np.ndarray) -> np.ndarray:
         """Return shifted images as rows for the product with slices: (orders, 1, shifts, 2 * rings), even orders first."""
         shifts, count = rings.shape[:2]
         flat = rings.view(np.float32).reshape(shifts * count, self.rings.n_angles)
-        found = (flat @ self.rings.analysis()).reshape(shifts, count, self.rings.orders, 2)
+        found = (flat @ self._analysis).reshape(shifts, count, self.rings.orders, 2)
         ordered = found.transpose(2, 0, 3, 1).reshape(self.rings.orders, 1, shifts, 2 * count)
         return np.concatenate([ordered[0::2], ordered[1::2]])
 
@@ -195,25 +194,21 @@ class Sweep:
         """Return the views that correlate best at any shift and turn: their values, turns, shifts and places."""
         backend = backend_of(orders)
         products, even, odd = buffers
-        views, half = self.slices.shape[-1], self.rings.orders // 2
-        of_even, of_odd = (part.transpose(0, 2, 1).reshape(len(part), -1) for part in self.rings.synthesis())
-        value = np.empty((len(self.shifts), views), np.float32)
-        turn = np.empty((len(self.shifts), views), np.int32)
-        for first in range(0, len(self.shifts), SHIFTS_AT_A_TIME):
-            chosen = slice(first, min(first + SHIFTS_AT_A_TIME, len(self.shifts)))
-            count = chosen.stop - first
-            part = products[:, :, :count] if count == SHIFTS_AT_A_TIME else np.empty_like(products[:, :, :count])
-            np.matmul(orders[:, :, chosen], self.slices[group], out=part)
-            flat = part.reshape(2 * self.rings.orders, count * views)
-            even_part, odd_part = (
-                buffer if count == SHIFTS_AT_A_TIME else np.empty_like(buffer[:, :count]) for buffer in (even, odd)
-            )
-            np.matmul(of_even, flat[: 2 * half], out=even_part.reshape(len(of_even), -1))
-            np.matmul(of_odd, flat[2 * half :], out=odd_part.reshape(len(of_odd), -1))
-            arguments = (even_part, odd_part, value[chosen], turn[chosen])
-            backend.launch(make_best_turn, (BLOCK,), (count, -(-views // BLOCK), 1), arguments, 1)
+        views, shifts = self.power.shape[-1], len(self.shifts)
+        table = products.reshape(self.rings.orders, 2, shifts, BLOCK)
+        flat, half = products.reshape(len(products), -1), self.rings.orders
+        padded = len(self.slices[group]) * BLOCK
+        value, turn = np.empty((shifts, padded), np.float32), np.empty((shifts, padded), np.int32)
+        for number, block in enumerate(self.slices[group]):
+            np.matmul(orders, block, out=table)
+            np.matmul(self._of_even, flat[:half], out=even.reshape(len(even), -1))
+            np.matmul(self._of_odd, flat[half:], out=odd.reshape(len(odd), -1))
+            chosen = slice(number * BLOCK, (number + 1) * BLOCK)
+            arguments = (even, odd, value[:, chosen], turn[:, chosen])
+            backend.launch(make_best_turn, (BLOCK,), (shifts, 1, 1), arguments, 1)
+        value, turn = value[:, :views], turn[:, :views]
         strength = power @ self.power[group]
-        value *= 1.0 / np.sqrt(np.maximum(strength, np.finfo(np.float32).tiny))
+        value = value / np.sqrt(np.maximum(strength, np.finfo(np.float32).tiny))
         shift = value.argmax(axis=0)
         best = value[shift, np.arange(views)]
         pool = np.argsort(-best, kind="stable")[: min(POOL * each, views)]
@@ -258,5 +253,9 @@ def _of_class(reference: FourierVolume, rings: Rings, views: Views) -> tuple[np.
     of_imaginary = np.concatenate([-imaginary, real], axis=1)
     slices = np.stack([of_real, of_imaginary], axis=1)
     power = (np.abs(sampled) ** 2).mean(axis=2).T
-    ordered = np.ascontiguousarray(np.concatenate([slices[0::2], slices[1::2]]))
-    return ordered, np.concatenate([power, power], axis=1)
+    ordered = np.concatenate([slices[0::2], slices[1::2]])
+    blocks = -(-ordered.shape[-1] // BLOCK)
+    filled = np.zeros((*ordered.shape[:-1], blocks * BLOCK), np.float32)
+    filled[..., : ordered.shape[-1]] = ordered
+    blocked = filled.reshape(*ordered.shape[:-1], blocks, BLOCK).transpose(3, 0, 1, 2, 4)
+    return np.ascontiguousarray(blocked), np.concatenate([power, power], axis=1)
