@@ -7,28 +7,17 @@ a part of a session is chosen here, and a mask is brought to the box of the maps
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from .config import MaskConfig, RunConfig
-from .errors import InputError, SchemaError, must, nearest
+from .errors import must
 from .mask_files import fitted_mask, mask_file, values_of
+from .opening import REFINEMENT, open_any, particles_of, pick, starting_volumes, words_for
 
 Progress = Callable[[float, str], None]
-
-TABLES = (".star", ".cs", ".mrcs")
-SESSIONS = (".zarr", ".nc")
-REFINEMENT = "cryonb/refinement"
-WORDS = {
-    "cryonb/particles": "particles",
-    "cryonb/volume": "a map or two half maps",
-    "cryonb/refinement": "a reconstruction",
-    "cryonb/fsc": "an FSC curve",
-}
-MAPS = tuple(f".{kind}{packed}" for kind in ("mrc", "map", "ccp4") for packed in ("", ".gz", ".bz2"))
 
 
 def reconstruct(
@@ -68,7 +57,7 @@ def reconstruct(
     from .refine.loop import reconstruct as run
 
     settings, opened = settle(config, mask, groups)
-    images = _particles(particles)
+    images = particles_of(particles)
     if opened is not None:
         sampling = plan(images, settings).sampling
         opened = fitted_mask(opened, sampling.box_size, sampling.voxel_size)
@@ -174,12 +163,12 @@ def _rejoined(plug: Any, part: xr.Dataset, particles: Any, config: Any) -> tuple
     remedy = "Leave the particles out"
     must(joins_particles(plug), "particles must go with a diagnostic that needs images", plug.name, remedy)
     is_run = part.attrs["schema"] == REFINEMENT
-    must(is_run, "particles must go with the reconstruction made from them", _words(part), remedy)
+    must(is_run, "particles must go with the reconstruction made from them", words_for(part), remedy)
     rule = f"{plug.name} judges images, so a reconstruction must come with its particles"
     must(particles is not None, rule, "the reconstruction alone", "Give particles=TABLE, or --particles TABLE")
     if not isinstance(config, RunConfig):
         config = RunConfig.gather(settings_of(part), **dict(config or {}))
-    return rejoin(part, _particles(particles)), config, part.get("mask")
+    return rejoin(part, particles_of(particles)), config, part.get("mask")
 
 
 def _fitted(mask: np.ndarray | xr.DataArray, part: xr.Dataset, settings: RunConfig) -> np.ndarray | xr.DataArray:
@@ -244,146 +233,3 @@ def settle(config: RunConfig | Mapping | None, mask: Any, groups: Mapping) -> tu
     if isinstance(mask, Mapping):
         settings.mask.must_read(mask)
     return settings, mask_file(settings.mask.path) if settings.mask.kind == "file" else None
-
-
-def _particles(particles: Any) -> Any:
-    from .io import open_particles
-
-    return open_particles(particles) if isinstance(particles, (str, os.PathLike)) else particles
-
-
-def starting_volumes(references: Any) -> Any:
-    """Return starting volumes, those that are files opened.
-
-    Parameters
-    ----------
-    references : xarray.Dataset, str or path, sequence of these, or None
-        Volumes.
-
-    Returns
-    -------
-    xarray.Dataset, list of xarray.Dataset, or None
-        The volumes, one or several as they were given.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read.
-    """
-    if isinstance(references, (list, tuple)):
-        return [starting_volumes(one) for one in references]
-    return open_any(references) if isinstance(references, (str, os.PathLike)) else references
-
-
-def open_any(path: str | os.PathLike, images: bool = True) -> xr.Dataset | xr.DataTree:
-    """Return whatever one file holds, judged by its suffix: a particle table, a session or a map.
-
-    Parameters
-    ----------
-    path : str or path
-        The file, or a folder of results that holds session.zarr.
-    images : bool, optional
-        Find and attach the images of particles.
-
-    Returns
-    -------
-    xarray.Dataset or xarray.DataTree
-        What it holds.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    from . import io
-
-    name = os.fspath(path).lower().rstrip("/")
-    if name.endswith(TABLES):
-        return io.open_particles(path, images=images)
-    if name.endswith(SESSIONS):
-        return io.load(path)
-    if name.endswith(MAPS):
-        return io.open_map(path)
-    if (session := session_in(path)) is not None:
-        return io.load(session)
-    must(Path(path).exists(), "the input must exist", f"missing {os.fspath(path)}", "Check the name and the folder")
-    raise InputError(
-        "an input must be a particle table (.star, .cs, .mrcs), a map (.mrc, .map), a session (.zarr, .nc) or a folder "
-        "of results that holds session.zarr; "
-        f"got {os.fspath(path)!r}. Give one of these."
-    )
-
-
-def session_in(path: str | os.PathLike) -> Path | None:
-    """Return the session of a folder of results.
-
-    Parameters
-    ----------
-    path : str or path
-        Perhaps a folder that a command wrote.
-
-    Returns
-    -------
-    Path or None
-        The session; None where there is none.
-    """
-    session = Path(path).expanduser() / "session.zarr"
-    return session if session.is_dir() else None
-
-
-def pick(opened: Any, accepted: tuple[str, ...], run: str | None = None) -> xr.Dataset:
-    """Return the one Dataset that is of an accepted kind.
-
-    Parameters
-    ----------
-    opened : xarray.Dataset or xarray.DataTree
-        What was read; a session is a tree.
-    accepted : tuple of str
-        Kinds.
-    run : str, optional
-        Name of the part of a session to take.
-
-    Returns
-    -------
-    xarray.Dataset
-        The Dataset.
-
-    Raises
-    ------
-    InputError
-        If none or several of a session's parts would do, or there is none of that name.
-    SchemaError
-        If the Dataset is of another kind.
-    """
-    if not isinstance(opened, xr.DataTree):
-        must(run is None, "run must go with a session", f"run {run!r} and no session", "Leave it out")
-        return _of_kind(opened, accepted)
-    parts = {node.path.strip("/"): node.to_dataset() for node in opened.subtree if node.has_data}
-    if run is not None:
-        must(run in parts, "run must name a part of the session", repr(run), nearest(run, parts))
-        return _of_kind(parts[run], accepted)
-    fitting = [name for name, part in parts.items() if part.attrs.get("schema") in accepted]
-    if len(fitting) == 1:
-        return parts[fitting[0]]
-    named = ", ".join(f"{name} ({_words(part)})" for name, part in parts.items()) or "none"
-    wanted = " or ".join(WORDS.get(kind, kind) for kind in accepted)
-    must(bool(fitting), f"the session must hold {wanted}", named, "Give another session", SchemaError)
-    remedy = f"Name one, with --run {fitting[0]} or run={fitting[0]!r}"
-    must(False, f"one part of the session that is {wanted} must be meant", named, remedy)
-
-
-def _of_kind(dataset: Any, accepted: tuple[str, ...]) -> xr.Dataset:
-    is_dataset = isinstance(dataset, xr.Dataset)
-    got = _words(dataset) if is_dataset else f"a {type(dataset).__name__}"
-    remedy = "Open or compute one first"
-    if got == WORDS["cryonb/particles"] and "cryonb/refinement" in accepted:
-        remedy = "Reconstruct them first (cryonb reconstruct, cn.reconstruct)"
-    fits = is_dataset and dataset.attrs.get("schema") in accepted
-    rule = f"the input must be {' or '.join(WORDS.get(kind, kind) for kind in accepted)}"
-    must(fits, rule, got, remedy, SchemaError)
-    return dataset
-
-
-def _words(dataset: xr.Dataset) -> str:
-    kind = str(dataset.attrs.get("schema", "a Dataset without a kind"))
-    return WORDS.get(kind, kind)

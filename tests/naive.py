@@ -80,3 +80,80 @@ def cone_sum(first, second, axis, half_angle, shell):
             one, other = first[place], second[place]
             sums += [(one * np.conj(other)).real, abs(one) ** 2, abs(other) ** 2, 1]
     return sums
+
+
+def gaussian_points(points, weights, width, frequencies, size):
+    """Transform about voxel size // 2 of Gaussian points [voxel from there], at frequencies (..., 3) [1 / box]."""
+    fall = np.exp(-2.0 * (np.pi * width / size) ** 2 * np.sum(frequencies**2, axis=-1))
+    return fall * (np.exp(-2j * np.pi / size * (frequencies @ points.T)) @ weights)
+
+
+def gaussian_volume(points, weights, width, size):
+    """The same points voxel by voxel: (z, y, x)."""
+    z, y, x = np.indices((size,) * 3) - size // 2
+    volume = np.zeros((size,) * 3)
+    for (px, py, pz), weight in zip(points, weights):
+        square = (x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2
+        volume += weight * np.exp(-0.5 * square / width**2) / (2.0 * np.pi * width**2) ** 1.5
+    return volume
+
+
+def half_circle(last):
+    """One of each pair k and -k with 0 < abs(k) <= last: (coefficients, 2), kx and ky."""
+    reach = range(-int(last), int(last) + 1)
+    pairs = [(kx, ky) for kx in reach for ky in reach if 0 < kx**2 + ky**2 <= last**2]
+    return np.array([(kx, ky) for kx, ky in pairs if kx > 0 or (kx == 0 and ky > 0)], float)
+
+
+def coefficients(image, plane):
+    """Transform of an image about pixel n // 2 at frequencies (m, 2), by a direct sum."""
+    y, x = np.indices(image.shape) - image.shape[0] // 2
+    phase = np.exp(-2j * np.pi / image.shape[0] * np.outer(plane[:, 0], x.ravel()))
+    phase = phase * np.exp(-2j * np.pi / image.shape[0] * np.outer(plane[:, 1], y.ravel()))
+    return phase @ image.ravel()
+
+
+def contrast_transfer(plane, box, defocus_u, defocus_v, angle, voltage, aberration, amplitude):
+    """RELION's contrast transfer at frequencies (m, 2) [1 / box], the box in angstrom, aberration in millimetres."""
+    volt = 1000.0 * voltage
+    wavelength = 12.2642598 / np.sqrt(volt * (1.0 + 0.978475598e-6 * volt))
+    values = []
+    for kx, ky in plane / box:
+        square, turned = kx**2 + ky**2, np.arctan2(ky, kx) - np.deg2rad(angle)
+        defocus = 0.5 * (defocus_u + defocus_v) + 0.5 * (defocus_u - defocus_v) * np.cos(2.0 * turned)
+        phase = np.pi * wavelength * defocus * square - 0.5 * np.pi * 1e7 * aberration * wavelength**3 * square**2
+        values.append(np.sin(phase + np.arcsin(amplitude)))
+    return np.array(values)
+
+
+def rotation(rot, tilt, psi):
+    """RELION's matrix of Euler angles [degree]: a turn by rot about z, by tilt about y, by psi about z."""
+    a, b, g = np.deg2rad([rot, tilt, psi])
+
+    def about_z(angle):
+        return np.array(
+            [[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]],
+        )
+
+    about_y = np.array([[np.cos(b), 0, -np.sin(b)], [0, 1, 0], [np.sin(b), 0, np.cos(b)]])
+    return about_z(g) @ about_y @ about_z(a)
+
+
+def every_rotation(step):
+    """Rotations about `step` degrees apart: rings of tilt, as many views on each as fit, all turns in the plane."""
+    found = []
+    for tilt in np.arange(step / 2, 180.0, step):
+        count = max(1, round(360.0 * np.sin(np.deg2rad(tilt)) / step))
+        for rot in np.arange(count) * 360.0 / count:
+            found += [rotation(rot, tilt, psi) for psi in np.arange(0.0, 360.0, step)]
+    return np.array(found)
+
+
+def compare(data, model, plane, shift, variance):
+    """Products of an image, moved by `shift` [fraction of the box], with a model: cross, model's power, data's power.
+
+    Sums over the whole plane of Re(Y conj M), abs(M)^2 and abs(Y)^2, each over the variance of a coefficient.
+    """
+    moved = data * np.exp(-2j * np.pi * (plane @ np.asarray(shift)))
+    products = (moved * model.conj()).real, np.abs(model) ** 2, np.abs(moved) ** 2
+    return [2.0 * np.sum(product / variance) for product in products]

@@ -33,6 +33,8 @@ BELOW_FACES = (
     }
 )
 
+REFINEMENTS = {"refine.iterate", "refine.search_plan", "refine.recipes"}
+
 # What each room may import of cryonb. A name such as "backends" means its door (the folder's __init__) only;
 # "imaging.*" means any file of the folder. A room may always import itself.
 MAY_IMPORT = {
@@ -61,10 +63,13 @@ MAY_IMPORT = {
     "compare": BELOW_FACES,
     "history": {"schema", "provenance", "errors"},
     "mask_files": {"imaging.*", "io", "errors"},
-    "verbs": BELOW_FACES | {"imaging.*", "mask_files"},
+    "opening": {"io", "schema", "errors"},
+    "verbs": BELOW_FACES | {"imaging.*", "mask_files", "opening"},
+    "refinements": BELOW_FACES | REFINEMENTS | {"mask_files", "opening", "verbs", "history"},
+    "decisions": BELOW_FACES | {"opening", "verbs", "refinements", "compare"},
     "accessor": BELOW_FACES | {"verbs"},
     "demo": BELOW_FACES | {"verbs", "compare", "imaging.*"},
-    "cli": BELOW_FACES | {"verbs", "compare", "demo", ""},
+    "cli": BELOW_FACES | {"opening", "verbs", "refinements", "history", "decisions", "compare", "demo", ""},
     "__main__": {"cli.*"},
     "": BELOW_FACES | {"verbs", "compare", "accessor"},
 }

@@ -10,8 +10,9 @@ import cryonb as cn
 from cryonb import diagnostics
 from cryonb.errors import InputError
 from cryonb.knobs import Config
+from cryonb.opening import open_any
 from cryonb.schema import VOLUME, build, grid_coordinates
-from cryonb.verbs import open_any, settle
+from cryonb.verbs import settle
 
 
 @pytest.fixture(scope="module")

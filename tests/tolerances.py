@@ -91,3 +91,10 @@ EXACT_CURVE = 0.04  # absolute: least squares amplify noise where coefficients a
 # -- averages and references of a refinement
 FOURIER_AMPLITUDE = 0.025  # relative, mean over shells: pad 2; single shells up to twice it (0.028 measured on one)
 FOURIER_SLICE = 0.2  # relative: sums over weights keep what a crop in real space removes (0.16 measured)
+
+# -- the pose search against the oracle
+SEARCH_SCORE = 0.005  # relative: trilinear slices of a transform padded twice (0.003 measured)
+SEARCH_CORRELATION = 0.005  # absolute: the same
+SEARCH_POWER = 0.02  # absolute: the amplitude of a slice near one, the same
+SEARCH_ANGLE = 1.0  # degree: the top of a hill some degrees wide, moved by the error of its slices (0.7 measured)
+SEARCH_SHIFT = 0.05  # pixel: the same

@@ -129,7 +129,9 @@ def _once(build: Callable, maker: Callable, constants: tuple) -> Callable:
 
 
 def _pieces(count: int, threads: int) -> list[tuple[int, int]]:
-    edges = np.linspace(0, count, max(1, min(threads, count)) + 1).astype(int).tolist()
+    if min(threads, count) <= 1:
+        return [(0, count)]
+    edges = np.linspace(0, count, min(threads, count) + 1).astype(int).tolist()
     return list(zip(edges[:-1], edges[1:]))
 
 

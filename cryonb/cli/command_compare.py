@@ -4,7 +4,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from .. import io, plots, verbs
+from .. import io, opening, plots, verbs
 from ..compare import compare, notes
 from ..errors import must
 from . import inputs, words
@@ -99,17 +99,17 @@ def default_labels(paths: list[str]) -> list[str]:
 def _curve(path: str) -> xr.Dataset:
     if Path(path).suffix.lower() in CURVES:
         return io.open_curve(path)
-    is_session = path.lower().rstrip("/").endswith(verbs.SESSIONS) or verbs.session_in(path) is not None
+    is_session = path.lower().rstrip("/").endswith(opening.SESSIONS) or opening.session_in(path) is not None
     rule = (
         "an input of compare must be a session (.zarr, .nc), a folder of results that holds session.zarr, "
         f"or a curve ({', '.join(CURVES)})"
     )
     got = repr(path) if Path(path).exists() else f"missing {path}, which does not exist"
     must(is_session, rule, got, "Give one of these; half maps are compared after `cryonb diagnose A B fsc`")
-    opened = verbs.open_any(path)
+    opened = opening.open_any(path)
     kinds = kinds_of(opened)
     drawn = [kind for kind in sorted(kinds) if kind == "cryonb/fsc" or plots.has_panel(kind)]
-    return verbs.pick(opened, tuple(drawn)) if drawn else verbs.diagnose(opened, "fsc")
+    return opening.pick(opened, tuple(drawn)) if drawn else verbs.diagnose(opened, "fsc")
 
 
 def _said(curves: xr.Dataset) -> list[str]:

@@ -7,9 +7,9 @@ import xarray as xr
 
 from .. import io
 from ..errors import must
+from ..opening import MAPS
 from ..phantoms import KINDS, PhantomConfig, phantom
 from ..simulate import SimulationConfig, simulate
-from ..verbs import MAPS
 from . import inputs
 from .console import Console
 from .flags import Parser, add_flags, given

@@ -9,7 +9,7 @@ from .. import io
 from ..config import RunConfig
 from ..errors import must
 from ..knobs import hints
-from ..verbs import TABLES, open_any
+from ..opening import TABLES, open_any
 from .flags import Parser, add_flags, given
 
 TITLES = {

@@ -4,10 +4,15 @@ Independent half sets may drift into different orientations. What both show at l
 noise was ever overfitted; past the join nothing passes between the halves but scalars of a shell and the mask.
 """
 
+from typing import Any
+
 import numpy as np
 
+from ..errors import must
 from ..imaging.fourier import half_transform, real_space
 from ..imaging.shells import shell_index
+from .candidates import Candidates
+from .state import State
 
 
 def join_shell(length: float, resolution: float) -> float:
@@ -61,3 +66,52 @@ def join(halves: np.ndarray, weight: np.ndarray, shell: float) -> np.ndarray:
     inside = np.append(joined, False)[index]
     mean = first * transforms[0] + (1.0 - first) * transforms[1]
     return np.stack([real_space(np.where(inside, mean, own), size).astype(np.float32) for own in transforms])
+
+
+def align_apart(run: Any, state: State) -> tuple[Candidates, np.ndarray]:
+    """Return the poses of all images, each found against the reference of its own half set with its own noise.
+
+    Parameters
+    ----------
+    run : Run
+        Images and machinery.
+    state : State
+        The state after the last iteration, with one reference a half set.
+
+    Returns
+    -------
+    candidates : Candidates
+        Poses of every image, in the order of the ids.
+    noise : ndarray, (2, shells), float64
+        Variance of the noise per pixel left in the images of each half set.
+    """
+    found, noise, order = [], [], []
+    for which, (volume, spectrum) in enumerate(zip(state.reference[0], state.noise), 1):
+        members = run.members(state.half, which)
+        before = None if state.candidates is None else state.candidates[members]
+        references = [run.fourier(volume, limit=state.limit)]
+        poses = run.align(references, members, limit=state.limit, noise=spectrum, previous=before)
+        noise.append(run.noise(poses, references, members, state.limit))
+        found.append(poses)
+        order.append(members)
+    return Candidates.joined(found, np.concatenate(order)), np.stack(noise)
+
+
+def must_be_one_class(config: Any, recipe: str) -> None:
+    """Raise unless a recipe whose halves are independent is asked for one class.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Settings.
+    recipe : str
+        Its name.
+
+    Raises
+    ------
+    InputError
+        If more are asked for.
+    """
+    rule = f"n_classes must be 1 with recipe {recipe}"
+    remedy = "Use 1, or recipe heterogeneous, class3d or resolution_limited"
+    must(config.refine.n_classes == 1, rule, config.refine.n_classes, remedy)

@@ -197,22 +197,20 @@ class Sweep:
         views, shifts = self.power.shape[-1], len(self.shifts)
         table = products.reshape(self.rings.orders, 2, shifts, BLOCK)
         flat, half = products.reshape(len(products), -1), self.rings.orders
-        padded = len(self.slices[group]) * BLOCK
-        value, turn = np.empty((shifts, padded), np.float32), np.empty((shifts, padded), np.int32)
+        shape = len(self.slices[group]), shifts, BLOCK
+        value, turn = np.empty(shape, np.float32), np.empty(shape, np.int32)
         for number, block in enumerate(self.slices[group]):
             np.matmul(orders, block, out=table)
             np.matmul(self._of_even, flat[:half], out=even.reshape(len(even), -1))
             np.matmul(self._of_odd, flat[half:], out=odd.reshape(len(odd), -1))
-            chosen = slice(number * BLOCK, (number + 1) * BLOCK)
-            arguments = (even, odd, value[:, chosen], turn[:, chosen])
+            arguments = (even, odd, value[number], turn[number])
             backend.launch(make_best_turn, (BLOCK,), (shifts, 1, 1), arguments, 1)
-        value, turn = value[:, :views], turn[:, :views]
+        shift = value.argmax(axis=1)
+        value, turn = (np.take_along_axis(part, shift[:, None], 1).ravel()[:views] for part in (value, turn))
         strength = power @ self.power[group]
-        value = value / np.sqrt(np.maximum(strength, np.finfo(np.float32).tiny))
-        shift = value.argmax(axis=0)
-        best = value[shift, np.arange(views)]
+        best = value / np.sqrt(np.maximum(strength, np.finfo(np.float32).tiny))
         pool = np.argsort(-best, kind="stable")[: min(POOL * each, views)]
-        return best[pool], turn[shift[pool], pool], shift[pool], pool
+        return best[pool], turn[pool], shift.ravel()[pool], pool
 
     def _spread(
         self, values: np.ndarray, turns: np.ndarray, shifts: np.ndarray, views: np.ndarray, each: int
