@@ -98,3 +98,6 @@ SEARCH_CORRELATION = 0.005  # absolute: the same
 SEARCH_POWER = 0.02  # absolute: the amplitude of a slice near one, the same
 SEARCH_ANGLE = 1.0  # degree: the top of a hill some degrees wide, moved by the error of its slices (0.7 measured)
 SEARCH_SHIFT = 0.05  # pixel: the same
+
+# -- noise in place of images
+KEPT_COEFFICIENT = 1e-6  # relative to the largest: float32 transforms there and back
