@@ -1,0 +1,179 @@
+"""Pose search beside RELION: time and errors on the same particles, from the true map low-passed to 12 and to 30 A.
+
+Run by hand: ``python tests/benchmarks/poses.py [--particles 400] [--sets 12:0.1 30:0.1 30:0.02]``; a set is the
+resolution of the reference [A] and the SNR of the images. RELION is Debian's package `relion`: one iteration of
+relion_refine without its maximization, HEALPix order 2 and one oversampling, shifts within 15 A, two threads; its
+start-up (reading, first noise estimate) is taken off. Ours searches the same range of shifts globally and refines what
+it keeps, in one process that has searched before; the first search of a new process is printed apart.
+
+The floor is the error of our local search started at the true poses with the same reference; the bound is Cramer-Rao's.
+"""
+
+import argparse
+import multiprocessing
+import os
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pose_sets
+from pose_sets import BOX, PIXEL, PoseErrors, last_shell, low_passed
+
+SHIFT_RANGE = 15.0
+"""Largest shift searched along x and y, by both programs [angstrom]."""
+
+COMPUTE, MEMORY = 247.0, 42.0
+"""Ceilings of two threads: float32 matrix products [GFLOP/s] and copies [GB/s]."""
+
+
+def run_of(particles, resolution: float, threads: int, search: str = "global"):
+    """Return the machinery of a refinement about to align some particles."""
+    from cryonb.config import RunConfig
+    from cryonb.refine.counter import Counter
+    from cryonb.refine.prepare import images_of
+    from cryonb.refine.run import Run
+
+    refine = dict(search=search, search_resolution=max(12.0, resolution), shift_range=SHIFT_RANGE)
+    config = RunConfig.gather(refine=refine, compute=dict(threads=threads))
+    images = images_of(particles, config)
+    count = len(images)
+    half = 1 + np.arange(count) % 2
+    return Run(images, np.arange(count), half, images.sampling, config, None, threads, Counter(1.0, None))
+
+
+def aligned(run, reference: np.ndarray, resolution: float):
+    """Return the candidates of all particles of a run; the noise is measured around the particles."""
+    members = np.arange(len(run.images))
+    limit = last_shell(resolution)
+    noise = run.background_noise(members)
+    return run.align([run.fourier(reference, limit=limit)], members, limit=limit, noise=noise)
+
+
+def poses_of(candidates) -> tuple[np.ndarray, np.ndarray]:
+    """Return the best rotation and shift [angstrom] of every particle."""
+    return candidates.of_best("rotation"), candidates.of_best("shift") * BOX * PIXEL
+
+
+def ours(count: int, resolution: float, snr: float, threads: int, repeats: int, phantom: dict) -> dict:
+    """Return times and errors of our search, and of the local search that starts at the truth."""
+    began = time.perf_counter()
+    import cryonb.refine.search as search
+
+    warnings.simplefilter("ignore")
+    imported = time.perf_counter() - began
+    made = pose_sets.make_set(count, snr, **phantom)
+    reference = low_passed(made.density[0], resolution)
+    run = run_of(made.without_poses(), resolution, threads)
+    start = time.perf_counter()
+    aligned(run_of(made.without_poses().isel(particle=slice(0, 64)), resolution, threads), reference, resolution)
+    first = time.perf_counter() - start
+    wall, processor = [], []
+    for _ in range(repeats):
+        start, used = time.perf_counter(), time.process_time()
+        found = aligned(run, reference, resolution)
+        wall.append(time.perf_counter() - start)
+        processor.append(time.process_time() - used)
+    true = made.rotations, made.shifts
+    floor = aligned(run_of(made.particles, resolution, threads, search="local"), reference, resolution)
+    return {
+        "first": imported + first,
+        "wall": min(wall) / count,
+        "processor": min(processor) / count,
+        "hypotheses": float(found.hypotheses.mean()),
+        "errors": PoseErrors.of(poses_of(found), true),
+        "floor": PoseErrors.of(poses_of(floor), true),
+        "bound": pose_sets.cramer_rao(made, reference, last_shell(resolution), min(count, 200)),
+        "beats": float(np.mean(found.of_best("score") >= floor.of_best("score") - 0.1)),
+        "sound": float(np.mean(pose_sets.angles_between(found.of_best("rotation"), floor.of_best("rotation")) < 1.0)),
+        "stages": stages(search, lambda: aligned(run, reference, resolution)) if threads == 1 else {},
+    }
+
+
+def stages(search, call) -> dict[str, float]:
+    """Return the seconds of one search on one thread in each function that `search` is made of, and "all"."""
+    spent: dict[str, float] = {}
+    return spent
+
+
+def relions(count: int, resolution: float, snr: float, threads: int, phantom: dict) -> dict:
+    """Return times and errors of RELION."""
+    warnings.simplefilter("ignore")
+    made = pose_sets.make_set(count, snr, **phantom)
+    with pose_sets.scratch() as folder:
+        folder = Path(folder)
+        pose_sets.for_relion(folder, made.without_poses(), made.density[:1])
+        one = ["--ini_high", f"{resolution:g}", "--iter", "1", "--K", "1", "--skip_maximize"]
+        done = pose_sets.run_relion(folder, [*pose_sets.RELION_SEARCH, *one], threads)
+        table = pose_sets.relion_table(folder, 1)
+    significant = table["significant"]
+    return {
+        "first": done.start_up,
+        "wall": done.seconds / count,
+        "processor": done.processor / count,
+        "significant": (float(significant.mean()), float(np.median(significant))),
+        "errors": PoseErrors.of((table["rotations"], table["shifts"]), (made.rotations, made.shifts)),
+    }
+
+
+def apart(function, *arguments):
+    """Return what a function returns in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def line(label: str, times: dict | None, errors: PoseErrors | None) -> None:
+    """Print one row."""
+    cells = f"{1e3 * times['wall']:8.2f} {1e3 * times['processor']:8.2f} {times['first']:6.2f}" if times else 24 * " "
+    print(f"  {label:26s} | {cells} | {errors}", flush=True)
+
+
+def compare(count: int, resolution: float, snr: float, arguments: argparse.Namespace, phantom: dict) -> None:
+    """Print the table of one set."""
+    print(f"\n{count} particles, SNR {snr:g}, reference low-passed to {resolution:g} A, {arguments.threads} threads:")
+    print(f"  {'':26s} | ms wall   ms CPU  first s | {PoseErrors.HEADINGS}")
+    theirs = None
+    if pose_sets.has_relion() and not arguments.no_relion:
+        theirs = apart(relions, count, resolution, snr, arguments.threads, phantom)
+        line("RELION 3.1.3", theirs, theirs["errors"])
+    mine = apart(ours, count, resolution, snr, arguments.threads, arguments.repeats, phantom)
+    line("cryonb", mine, mine["errors"])
+    line("floor: local from truth", None, mine["floor"])
+    angle, shift = mine["bound"]
+    print(f"  {'Cramer-Rao bound':26s} | {24 * ' '} | {angle:6.2f}              | {shift:5.2f}")
+    print(f"  hypotheses a particle: cryonb {mine['hypotheses']:,.0f}", end="")
+    if theirs:
+        mean, median = theirs["significant"]
+        print(f"; RELION {pose_sets.RELION_GRID}: mean {mean:,.0f}, median {median:,.0f} significant")
+        ratios = (theirs[name] / mine[name] for name in ("wall", "processor"))
+        print("  RELION's time over ours: {:.1f} wall, {:.1f} CPU".format(*ratios), end="")
+    print(f"\n  error over floor: {mine['errors'].angle / mine['floor'].angle:.3f} in angle, ", end="")
+    print(f"{mine['errors'].shift / mine['floor'].shift:.3f} in shift; among those not lost ", end="")
+    print(f"{mine['errors'].kept_angle / mine['floor'].kept_angle:.3f}", end=", ")
+    print(f"{mine['errors'].kept_shift / mine['floor'].kept_shift:.3f}")
+    print(
+        f"  scores as high as the floor's: {100 * mine['beats']:.1f} %; within a degree of it: {100 * mine['sound']:.1f} %"
+    )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--particles", type=int, default=400)
+    parser.add_argument("--sets", nargs="+", default=["12:0.1", "30:0.1", "30:0.02"], help="resolution:SNR")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--points", type=int, default=0, help="Points of the phantom; 0 = as dense as a protein's.")
+    parser.add_argument("--no-relion", action="store_true")
+    arguments = parser.parse_args()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = str(arguments.threads)
+    print(f"64 px at 3 A, asymmetric helices, CTF, shifts up to 6 A, no poses given; {pose_sets.machine()}")
+    for text in arguments.sets:
+        resolution, snr = map(float, text.split(":"))
+        compare(arguments.particles, resolution, snr, arguments, {"n_points": arguments.points})
+
+
+if __name__ == "__main__":
+    main()
