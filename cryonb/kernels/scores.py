@@ -25,8 +25,8 @@ UNKNOWNS = 5
 """Turns about x, y, z of the image frame, and shifts along x and y."""
 
 CROSS, POWER, FIT_OF, FIT_ON, PRODUCTS = 0, 1, 2, 7, 12
-"""Where the sums of `make_normal_equations` stand: sum Re(Y M*), sum |M|^2, the five of image and derivative, the five of
-slice and derivative, and the fifteen products of derivatives."""
+"""Where the sums of `make_normal_equations` stand: sum Re(Y M*), sum |M|^2, the five of image and derivative, the five
+of slice and derivative, and the fifteen products of derivatives."""
 
 SUMS = 27
 
@@ -148,8 +148,8 @@ def make_row_products(target) -> Callable:
 
     Item    : one row ky of one image at one pose.
     Reads   : data and transfer of the row, its noise divided out; about 8 points of the grid a coefficient.
-    Writes  : nothing; returns 23 sums over kx: Y M; M M, Y x M (both by powers of kx); and with C, the derivative out of
-              the plane, and E, that along the turn in the plane: C C, C E, E E, C x M, E x M, C Y, E Y, C M, E M.
+    Writes  : nothing; returns 23 sums over kx: Y M; M M, Y x M (both by powers of kx); and with C, the derivative out
+              of the plane, and E, that along the turn in the plane: C C, C E, E E, C x M, E x M, C Y, E Y, C M, E M.
     Races   : none.
     Cost    : some 170 flops a coefficient: 70 to interpolate, 30 for the derivatives, 70 for the products.
     Source  : a dot is Re(a* b), a cross is Im(a* b); shifts multiply the slice by 2 pi i k.
@@ -251,11 +251,11 @@ def make_normal_equations(target) -> Callable:
 
 
 def make_objective(target, free_scale: bool) -> Callable:
-    """Return the function that turns sums of an image and its slice into a log-likelihood ratio and its two derivatives.
+    """Return the function that turns sums of an image and its slice into a log-likelihood ratio.
 
     Item    : one pose.
     Reads   : sums, as `make_normal_equations` leaves them.
-    Writes  : `make_objective` nothing; returns the ratio against an empty image, and the amplitude of the slice.
+    Writes  : nothing; returns the ratio against an empty image, and the amplitude of the slice.
     Races   : none.
     Cost    : 5 flops.
     Source  : 2 a A - a^2 B with a = 1, or with the a = A / B of the best fit.
@@ -369,9 +369,10 @@ def make_refine_pose(target, free_scale: bool) -> Callable:
     """Return the function that refines one pose of one image from where it stands.
 
     Item    : (image, candidate, nothing).
-    Reads   : the image's coefficients inside the limit, the grid of the candidate's class; steps[image, candidate], zero to
-              leave the pose alone.
-    Writes  : pose[image, candidate, 0:11]; result[image, candidate, 0:3]: log-likelihood ratio, sum Re(Y M*), sum |M|^2.
+    Reads   : the image's coefficients inside the limit, the grid of the candidate's class; steps[image, candidate], zero
+              to leave the pose alone.
+    Writes  : pose[image, candidate, 0:11]; result[image, candidate, 0:3]: log-likelihood ratio, sum Re(Y M*) and
+              sum |M|^2.
     Races   : none; `work` belongs to the item.
     Cost    : one more `make_normal_equations` than steps tried.
     Source  : Levenberg-Marquardt.

@@ -1,10 +1,12 @@
-"""The search for poses: all views, turns and shifts at once on a grid, then continuous refinement of the best of them."""
+"""The search for poses: all views, turns and shifts at once on a grid, then the best of them refined off it."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..backends import get_backend
 from ..engines import get_engine
@@ -57,7 +59,7 @@ class SearchSettings:
     search_index: float = 16.0
     score: str = LIKELIHOOD
     shift_range: float = 0.08
-    candidates: int = 8
+    candidates: int = 12
     symmetry: str = "C1"
     local: bool = False
     shift_sigma: float = 0.0
@@ -116,7 +118,7 @@ def search(
     ----------
     Sigworth (1998), doi:10.1006/jsbi.1998.4014; Scheres (2012), doi:10.1016/j.jmb.2011.11.010
     """
-    seeker = Seeker(images, references, noise, settings)
+    seeker = Seeker(images, references, noise, settings, threads)
     tiles = images.tiles()
     if not tiles:
         return seeker.nothing()
@@ -127,7 +129,8 @@ def search(
         return found
 
     try:
-        parts = get_engine(images.config.compute.engine).map(one, tiles, threads)
+        with threadpool_limits(1, "blas"):
+            parts = get_engine(images.config.compute.engine).map(one, tiles, threads)
     except BaseException as problem:
         counter.stop(problem)
         raise counter.reason from None
@@ -147,10 +150,17 @@ class Seeker:
         Variance of the noise per pixel, in every shell.
     settings : SearchSettings
         How to search.
+    threads : int
+        CPU threads while they are made ready.
     """
 
     def __init__(
-        self, images: Images, references: Sequence[FourierVolume], noise: np.ndarray, settings: SearchSettings
+        self,
+        images: Images,
+        references: Sequence[FourierVolume],
+        noise: np.ndarray,
+        settings: SearchSettings,
+        threads: int = 1,
     ) -> None:
         grid = references[0].grid
         rule = "references must be interpolated by the trilinear kernel where poses are searched"
@@ -162,7 +172,7 @@ class Seeker:
         self._backend = get_backend(images.config.compute.backend)
         self._values = np.stack([reference.values for reference in references])
         rings, views, shifts = sweep_grid(settings)
-        self._sweep = None if settings.local else Sweep.of(references, rings, views, shifts)
+        self._sweep = None if settings.local else Sweep.of(references, rings, views, shifts, threads)
         self._observer = Observer.of(images, noise, Rows.within(settings.max_index), rings)
 
     @property
@@ -171,7 +181,13 @@ class Seeker:
         return 0 if self._sweep is None else self._sweep.hypotheses
 
     def nothing(self) -> Candidates:
-        """Return the candidates of no images."""
+        """Return the candidates of no images.
+
+        Returns
+        -------
+        Candidates
+            Of one place each.
+        """
         poses, classes, shares = np.zeros((0, 1, 11), np.float32), np.zeros((0, 1), np.int64), np.zeros((0, 1))
         return self._labelled(poses, classes, np.zeros((0, 1, 3), np.float32), shares, shares[:, 0])
 
@@ -193,26 +209,20 @@ class Seeker:
             Theirs.
         """
         pixels = self._observer.pixels(tile)
-        data, transfer = self._observer.in_rows(tile, pixels)
-        energy = (np.abs(data) ** 2).sum(axis=1, dtype=np.float64)
+        rows = self._observer.in_rows(tile, pixels)
+        energy = (np.abs(rows[0]) ** 2).sum(axis=1, dtype=np.float64)
         if self._sweep is None:
             poses, classes = self._given(tile, start)
+            result = self._refined(rows, self._settings.max_index, np.full(classes.shape, LAST_STEPS), classes, poses)
         else:
-            pause = lambda: counter.add(0, "comparing views")  # noqa: E731
-            poses, classes = self._sweep(*self._on_rings(tile, pixels), self._settings.candidates, pause)
-        result = np.full((*classes.shape, 3), -np.inf, np.float32)
-        steps = np.full(classes.shape, LAST_STEPS if self._sweep is None else FIRST_STEPS, np.int64)
-        limit = self._settings.max_index if self._sweep is None else self._settings.grid_index
-        self._refine(steps, data, transfer, float(limit), classes, poses, result)
-        if self._sweep is not None:
-            counter.add(0, "refining poses")
-            steps = np.where(self._hopeful(poses, classes, result), LAST_STEPS, 0)
-            result[steps == 0] = -np.inf
-            self._refine(steps, data, transfer, self._settings.max_index, classes, poses, result)
-        return self._labelled(poses, classes, result, energy[:, None], np.full(len(data), self.hypotheses))
-
-    def _on_rings(self, tile: slice, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self._observer.on_rings(tile, pixels, self._observer.ring_images())
+            on_rings = self._observer.on_rings(tile, pixels, self._observer.ring_images())
+            pause = partial(counter.add, 0, "comparing views")
+            poses, classes = self._sweep(*on_rings, self._settings.candidates, pause)
+            first = self._refined(rows, self._settings.grid_index, np.full(classes.shape, FIRST_STEPS), classes, poses)
+            pause()
+            steps = np.where(self._hopeful(poses, classes, first), LAST_STEPS, 0)
+            result = self._refined(rows, self._settings.max_index, steps, classes, poses)
+        return self._labelled(poses, classes, result, energy[:, None], np.full(len(poses), self.hypotheses))
 
     def _given(self, tile: slice, start: Candidates | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the poses that a local search begins at, once for every class where they name none."""
@@ -227,20 +237,30 @@ class Seeker:
         poses = np.concatenate([start.rotation.reshape(*shape, 9), start.shift], axis=2).astype(np.float32)
         return poses, np.ascontiguousarray(start.class_index)
 
-    def _refine(
-        self, steps: np.ndarray, data: np.ndarray, transfer: np.ndarray, limit: float, classes: np.ndarray, *poses
-    ) -> None:
+    def _refined(
+        self,
+        rows: tuple[np.ndarray, np.ndarray],
+        limit: float,
+        steps: np.ndarray,
+        classes: np.ndarray,
+        poses: np.ndarray,
+    ) -> np.ndarray:
+        """Move poses uphill in place; return their log-likelihoods with sum Re(Y M*) and sum |M|^2.
+
+        Those of no steps are left alone, and have a likelihood of zero.
+        """
         settings = self._settings
-        pose, result = poses
+        result = np.full((*classes.shape, 3), -np.inf, np.float32)
         precision = 0.0 if settings.shift_sigma <= 0 else settings.shift_sigma**-2
         work = np.zeros((*classes.shape, WORK), np.float32)
         arguments = (
-            *(steps, data, transfer, self._observer.rows.start, np.float32(limit), np.float32(precision)),
+            *(steps, *rows, self._observer.rows.start, np.float32(limit), np.float32(precision)),
             *(np.float32(settings.shift_range), classes, self._values, *self._grid.kernel_arguments()),
-            *(pose, result, work),
+            *(poses, result, work),
         )
         free = settings.score == CORRELATION
         self._backend.launch(make_refine_pose, (free,), (*classes.shape, 1), arguments, 1)
+        return result
 
     def _hopeful(self, poses: np.ndarray, classes: np.ndarray, result: np.ndarray) -> np.ndarray:
         """Return which candidates are worth more steps: those that have met no better one, and are not far behind."""

@@ -16,8 +16,8 @@ from ..kernels.scores import make_best_turn
 VIEW_STEP = 120.0
 """Distance of views times the outermost ring [degree]: 7.5 degrees at ring 16."""
 
-SHIFT_STEP = 0.5
-"""Distance of shifts times the outermost ring [fraction of the field of view]: half of the finest wave."""
+SHIFT_STEP = 0.375
+"""Distance of shifts times the outermost ring [fraction of the field of view]: three eighths of the finest wave."""
 
 BLOCK = 64
 """Views whose table of correlations is held at a time, so that it stays in the cache."""
@@ -95,7 +95,9 @@ class Sweep:
     power: Any
 
     @classmethod
-    def of(cls, references: Sequence[FourierVolume], rings: Rings, views: Views, shifts: np.ndarray) -> Self:
+    def of(
+        cls, references: Sequence[FourierVolume], rings: Rings, views: Views, shifts: np.ndarray, threads: int = 1
+    ) -> Self:
         """Return the sweep of some references.
 
         Parameters
@@ -108,13 +110,15 @@ class Sweep:
             The views.
         shifts : ndarray, (s, 2), float64
             The shifts.
+        threads : int, optional
+            CPU threads.
 
         Returns
         -------
         Sweep
             The sweep.
         """
-        made = [_of_class(reference, rings, views) for reference in references]
+        made = [_of_class(reference, rings, views, threads) for reference in references]
         return cls(rings, views, shifts, *(np.stack(part) for part in zip(*made)))
 
     def __post_init__(self) -> None:
@@ -167,13 +171,11 @@ class Sweep:
         poses = []
         for number, image in enumerate(weighted):
             orders = self._orders(ramps * image)
-            poses.append([self._best_views(orders, group, power[number], each, buffers) for group in self._groups()])
+            groups = range(len(self.slices))
+            poses.append([self._best_views(orders, group, power[number], each, buffers) for group in groups])
             pause()
         values, turns, shifts, views = (np.array(part) for part in zip(*(zip(*image) for image in poses)))
         return self._spread(values, turns, shifts, views, each)
-
-    def _groups(self) -> range:
-        return range(len(self.slices))
 
     def _buffers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return room for the products of an image with a block of slices, and for their correlations at all turns."""
@@ -181,7 +183,7 @@ class Sweep:
         return tuple(np.empty((count, *table), np.float32) for count in (2 * orders, angles, angles))
 
     def _orders(self, rings: np.ndarray) -> np.ndarray:
-        """Return shifted images as rows for the product with slices: (orders, 1, shifts, 2 * rings), even orders first."""
+        """Return shifted images as rows to multiply slices: (orders, 1, shifts, 2 * rings), even orders first."""
         shifts, count = rings.shape[:2]
         flat = rings.view(np.float32).reshape(shifts * count, self.rings.n_angles)
         found = (flat @ self._analysis).reshape(shifts, count, self.rings.orders, 2)
@@ -238,8 +240,8 @@ class Sweep:
         return np.ascontiguousarray(pose.reshape(count, groups * each, 11).astype(np.float32)), classes
 
 
-def _of_class(reference: FourierVolume, rings: Rings, views: Views) -> tuple[np.ndarray, np.ndarray]:
-    sampled = ring_slices(reference, views.matrices[0], rings)
+def _of_class(reference: FourierVolume, rings: Rings, views: Views, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    sampled = ring_slices(reference, views.matrices[0], rings, threads)
     count, n_rings = sampled.shape[:2]
     flat = sampled.view(np.float32).reshape(count * n_rings, rings.n_angles)
     found = (flat @ rings.analysis()).reshape(count, n_rings, rings.orders, 2).transpose(2, 3, 1, 0)
