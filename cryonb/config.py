@@ -218,7 +218,7 @@ class RefineConfig(Config):
         choices=("global", "local"),
     )
     search_resolution: float = knob(
-        0.0, help="Finest detail compared in the global search; local refinement goes on to the limit. 0 = 12.", **_LENGTH
+        0.0, help="Finest detail in the global search; local refinement goes on to the limit. 0 = 12.", **_LENGTH
     )
     shift_range: float = knob(0.0, help="Largest shift searched along x and y; 0 = 8 % of the box.", **_LENGTH)
     candidates: int = knob(

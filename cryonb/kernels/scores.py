@@ -369,8 +369,8 @@ def make_refine_pose(target, free_scale: bool) -> Callable:
     """Return the function that refines one pose of one image from where it stands.
 
     Item    : (image, candidate, nothing).
-    Reads   : the image's coefficients inside the limit, the grid of the candidate's class; steps[image, candidate], zero
-              to leave the pose alone.
+    Reads   : the image's coefficients inside the limit, the grid of the candidate's class; steps[image, candidate],
+              zero to leave the pose alone.
     Writes  : pose[image, candidate, 0:11]; result[image, candidate, 0:3]: log-likelihood ratio, sum Re(Y M*) and
               sum |M|^2.
     Races   : none; `work` belongs to the item.
