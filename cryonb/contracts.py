@@ -189,6 +189,8 @@ class Recipe(Protocol):
         A `Config` dataclass with the recipe's own settings.
     defaults : mapping of str to number, optional
         What a zero of `n_iterations`, `initial_lowpass` or `limit_threshold` stands for in `RefineConfig`.
+    needs_poses : bool, optional
+        True for one that searches nothing: the table must then have poses. False if absent.
     """
 
     name: str

@@ -46,10 +46,10 @@ def iterations_still(before: State, after: State, operators: np.ndarray) -> int:
     -------
     int
         One more than before where the limit reaches no further by one shell, and half of the poses moved by less than
-        one step: 1 / limit radian, and a quarter of the finest wavelength; else 0.
+        one step: half of 1 / limit radian, and an eighth of the finest wavelength; else 0.
     """
     if before.candidates is None or after.limit >= before.limit + 1.0:
         return 0
     angle, shift = pose_change(before.candidates, after.candidates, operators)
-    still = np.median(angle) < 1.0 / after.aligned_to and np.median(shift) < 0.25 / after.aligned_to
+    still = np.median(angle) < 0.5 / after.aligned_to and np.median(shift) < 0.125 / after.aligned_to
     return before.still + 1 if still else 0

@@ -61,9 +61,7 @@ def insert_half_sets(run: Any, candidates: Candidates, members: np.ndarray, half
     """
     classes = candidates.class_posterior.shape[1]
     inside = [np.flatnonzero(half[members] == which) for which in (1, 2)]
-    averages = [
-        [run.average(candidates[rows], members[rows], number) for rows in inside] for number in range(classes)
-    ]
+    averages = [[run.average(candidates[rows], members[rows], number) for rows in inside] for number in range(classes)]
     halves = np.stack([[average.density for average in pair] for pair in averages])
     return HalfSets(
         halves,
@@ -90,7 +88,7 @@ def noise_power(halves: np.ndarray) -> np.ndarray:
     return shell_power(half_transform(halves[0] - halves[1])) / (4.0 * n_coefficients(size))
 
 
-def signal_and_noise_power(density: np.ndarray) -> np.ndarray:
+def map_power(density: np.ndarray) -> np.ndarray:
     """Return the power of a map.
 
     Parameters

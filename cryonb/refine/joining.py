@@ -115,3 +115,25 @@ def must_be_one_class(config: Any, recipe: str) -> None:
     rule = f"n_classes must be 1 with recipe {recipe}"
     remedy = "Use 1, or recipe heterogeneous, class3d or resolution_limited"
     must(config.refine.n_classes == 1, rule, config.refine.n_classes, remedy)
+
+
+def note_of_start(config: Any, params: Any) -> str:
+    """Return what to say of halves that started from one volume with detail past their join.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Settings, settled.
+    params : Config
+        The recipe's own settings, with `join_resolution`.
+
+    Returns
+    -------
+    str
+        A note; empty where the start is no finer than the join.
+    """
+    start, join = config.refine.initial_lowpass, params.join_resolution
+    if 0 < join <= start:
+        return ""
+    past = f"past their join at {join:g} A" if join else "and are joined nowhere"
+    return f"both halves started from one volume of {start:g} A, {past}: up to there they are not independent"

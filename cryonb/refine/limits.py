@@ -68,8 +68,8 @@ def read_fsc(curve: np.ndarray, threshold: float, length: float) -> Reading:
     if math.isfinite(fall):
         return Reading(fall, length / fall)
     held = np.flatnonzero(np.isfinite(curve[1:])) + 1
-    if held.size and curve[held[-1]] >= threshold:
-        return _data_end(float(held[-1]), length)
+    if not held.size or curve[held[-1]] >= threshold:
+        return _data_end(float(held[-1]) if held.size else 0.0, length)
     return Reading(0.0, math.nan, f"the curve is nowhere above {threshold:g}")
 
 
@@ -108,8 +108,9 @@ def read_ssnr(ssnr: np.ndarray, length: float) -> Reading:
 
 
 def _data_end(shell: float, length: float) -> Reading:
-    where = f"at {length / shell:.3g} A" if shell else "anywhere"
-    return Reading(shell, math.nan, f"the curve does not cross before the data end {where}")
+    if not shell:
+        return Reading(0.0, math.nan, "there are no data")
+    return Reading(shell, math.nan, f"the curve does not cross before the data end at {length / shell:.3g} A")
 
 
 def best(readings: Iterable[Reading]) -> Reading:

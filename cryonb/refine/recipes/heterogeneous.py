@@ -30,14 +30,14 @@ class HeterogeneousParams(Config):
         128, help="Fixed target box whatever the particle box; box.box_size wins over it.", unit="voxel", minimum=8
     )
     assignment: str = knob(
-        "posterior", help="Each image shared by the classes, or all of it in its best one.", choices=("posterior", "hard")
+        "posterior",
+        help="Each image shared by the classes, or all of it in its best one.",
+        choices=("posterior", "hard"),
     )
     splitting: str = knob(
         "random", help="Half sets split anew after each alignment, or once.", choices=("random", "fixed")
     )
-    score: str = knob(
-        "correlation", help="What poses are ranked by.", choices=("correlation", "likelihood")
-    )
+    score: str = knob("correlation", help="What poses are ranked by.", choices=("correlation", "likelihood"))
     batch_size: int = knob(
         0, help="Images a class that an iteration looks at; 0 = all of them.", unit="particle", minimum=0
     )
@@ -115,7 +115,7 @@ class Heterogeneous:
             Iteration 0.
         """
         # Steps 1 and 2 are done: the target volume has its fixed box and sampling, the volumes are interpolated to it.
-        half = run.split(SPLITS)
+        half = run.half
         everyone = run.members(half, None)
         limit = _first_limit(run)
         return State(0, volumes[:, None], None, limit, run.background_noise(everyone)[None], half)
@@ -139,8 +139,8 @@ class Heterogeneous:
         members = _batch(run, params)
         # 3 multiply by 1 / sinc^2, 4 pad, 5 transform and shift: of the starting volumes, only once.
         references = _fourier_volumes(run, state)
-        # 6 interpolate central slices in Fourier space, translations as phase ramps; 7 particles to the same resolution;
-        # 8 correlate over all poses up to the limit, and keep the best.
+        # 6 interpolate central slices in Fourier space, translations as phase ramps; 7 transform particles to the same
+        # resolution; 8 correlate over all poses up to the limit, and keep the best.
         before = None if state.candidates is None else state.candidates[members]
         found = run.align(
             references, members, limit=state.limit, noise=state.noise[0], score=params.score, previous=before
@@ -208,7 +208,6 @@ def _fourier_volumes(run: Any, state: State) -> list[FourierVolume]:
 
 def _learned(old: list, new: list, alive: np.ndarray, share: float) -> np.ndarray:
     """Return the running averages, (classes, 1, points); a class that nobody is in keeps its volume."""
-
 
     def one(before: FourierVolume, after: FourierVolume, held: bool) -> np.ndarray:
         if not held or share == 1.0:
