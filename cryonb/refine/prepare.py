@@ -178,7 +178,7 @@ class Weigher:
         transform *= xp.asarray(along_x)[:, None, :]
         if images.ctf is None:
             transform *= self.limit
-            factor = xp.ascontiguousarray(xp.broadcast_to(self.limit, transform.shape))
+            factor = xp.broadcast_to(self.limit, transform.shape).copy()
         else:
             factor = contrast_transfer(images.ctf[chosen], self.plane)
             if images.config.imaging.ctf == "phase_flip":
