@@ -33,7 +33,7 @@ BELOW_FACES = (
     }
 )
 
-REFINEMENTS = {"refine.iterate", "refine.search_plan", "refine.recipes"}
+REFINEMENTS = {"refine.iterate", "refine.checkpoints", "refine.search_plan", "refine.recipes"}
 
 # What each room may import of cryonb. A name such as "backends" means its door (the folder's __init__) only;
 # "imaging.*" means any file of the folder. A room may always import itself.

@@ -2,25 +2,24 @@
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Self
 
 import numpy as np
-import scipy.fft
 
 from ..config import RunConfig
-from ..imaging.ctf import FrequencyPlane, contrast_transfer
+from ..imaging.bands import holds_data
 from ..imaging.fourier import half_transform
-from ..imaging.images import BACKGROUND_RADIUS, displacement
-from ..imaging.noise import noise_spectrum, particle_generator
-from ..imaging.projector import FourierVolume, Grid, fourier_volume, in_plane_limit, slices
+from ..imaging.noise import particle_generator
+from ..imaging.projector import FourierVolume, Grid, fourier_volume
 from ..imaging.shells import fourier_shell_correlation
 from ..knobs import Config
 from .averaging import Average, Prior, average
 from .candidates import Candidates
 from .counter import Counter
-from .images import TILE, Images
+from .images import Images
 from .planning import grid_of
-from .prepare import Weigher
+from .residual import background_noise, residual_noise
 from .sampling import Sampling
 
 STREAM = 2000
@@ -28,9 +27,6 @@ STREAM = 2000
 
 SEARCH_RESOLUTION, SHIFT_RANGE = 12.0, 0.08
 """What settings of zero stand for: angstrom, and a fraction of the field of view."""
-
-MEASURED_IMAGES = 512
-"""Most images that a spectrum is measured in."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +53,8 @@ class Run:
         Told of all work; may stop the run.
     iteration : int
         The iteration under way, from 1; 0 before the first.
+    mask : ndarray, (n, n, n), float32, or None
+        The mask that was given as an array, in place of one that the settings make.
     """
 
     images: Images
@@ -68,6 +66,7 @@ class Run:
     threads: int
     counter: Counter
     iteration: int = 0
+    mask: np.ndarray | None = None
 
     def at(self, iteration: int, counter: Counter) -> Self:
         """Return the same run in another iteration.
@@ -311,16 +310,8 @@ class Run:
         A reference that was made from the same images has taken some of their noise up, so that a little too little
         is left; one that is wrong leaves signal.
         """
-        weigher = Weigher.of(self.images)
-        chosen, held = _some(len(members)), references[0].grid
-        limit = held.radius / held.scale if limit is None else limit
-        total = np.zeros(self.sampling.read_size // 2 + 1)
-        for start in range(0, len(chosen), TILE):
-            tile = chosen[start : start + TILE]
-            self.counter.add(0, "measuring the noise")
-            pixels = weigher.prepared(self.images.read(members[tile]))
-            total += len(tile) * noise_spectrum(pixels - self._seen(candidates[tile], references, members[tile], limit))
-        return total / len(chosen)
+        pause = partial(self.counter.add, 0, "measuring the noise")
+        return residual_noise(self._shown(members), candidates, references, limit, pause)
 
     def background_noise(self, members: np.ndarray) -> np.ndarray:
         """Return the spectrum of the noise around the particles, before any pose is known.
@@ -335,61 +326,31 @@ class Run:
         ndarray, (read_size // 2 + 1,), float64
             Variance per pixel in every shell, from the pixels outside three quarters of half the box.
         """
-        weigher, size = Weigher.of(self.images), self.sampling.read_size
-        chosen = members[_some(len(members))]
-        total = np.zeros(size // 2 + 1)
-        for start in range(0, len(chosen), TILE):
-            tile = chosen[start : start + TILE]
-            self.counter.add(0, "measuring the noise")
-            pixels = weigher.prepared(self.images.read(tile))
-            total += len(tile) * noise_spectrum(pixels, BACKGROUND_RADIUS * size / 2)
-        return total / len(chosen)
+        return background_noise(self._shown(members), partial(self.counter.add, 0, "measuring the noise"))
 
-    def fsc(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def fsc(self, first: np.ndarray | Average, second: np.ndarray | Average) -> np.ndarray:
         """Return the correlation of two maps.
 
         Parameters
         ----------
-        first, second : ndarray, (n, n, n), float32
-            Maps on the target grid.
+        first, second : ndarray, (n, n, n), float32, or Average
+            Maps on the target grid, or averages, whose weights tell which shells hold data.
 
         Returns
         -------
         ndarray, (n // 2 + 1,), float64
-            Correlation on every shell; NaN past the end of the data.
+            Correlation on every shell; NaN past the end of the data, and where there are none.
         """
-        curve = fourier_shell_correlation(half_transform(first), half_transform(second))
-        curve[np.arange(len(curve)) > self.sampling.data_index + 1e-6] = np.nan
-        return curve
+        both = [getattr(one, "density", one) for one in (first, second)]
+        curve = fourier_shell_correlation(*map(half_transform, both))
+        weights = [one.shell_weight for one in (first, second) if isinstance(one, Average)]
+        held = holds_data(np.array(weights)) if weights else np.ones(len(curve), bool)
+        held &= np.arange(len(curve)) <= self.sampling.data_index + 1e-6
+        return np.where(held, curve, np.nan)
 
     def _shown(self, members: np.ndarray) -> Images:
         whole = len(members) == len(self.images) and bool(np.all(members == np.arange(len(members))))
         return self.images if whole else self.images.shown(members)
-
-    def _seen(
-        self, candidates: Candidates, references: Sequence[FourierVolume], members: np.ndarray, limit: float
-    ) -> np.ndarray:
-        """Return the projections of the references at the best poses, as the images show them."""
-        size, scale = self.sampling.read_size, self.sampling.grey_scale
-        inside = in_plane_limit(size, "circle", min(limit, size / 2 - 1e-3))
-        classes, turns = candidates.of_best("class_index"), candidates.of_best("rotation")
-        seen = np.empty((len(members), *inside.shape), np.complex64)
-        for number in np.unique(classes):
-            those = np.flatnonzero(classes == number)
-            seen[those] = slices(references[number], turns[those], inside, self.threads)
-        shift_x, shift_y = candidates.of_best("shift").T
-        along_y, along_x = displacement(shift_x, shift_y, size, size // 2, size)
-        seen *= along_y.conj()[:, :, None] * (candidates.of_best("scale") / scale).astype(np.float32)[:, None, None]
-        seen *= along_x.conj()[:, None, :]
-        if self.images.ctf is not None:
-            factor = contrast_transfer(self.images.ctf[members], FrequencyPlane.of(size, self.sampling.pixel_size))
-            seen *= np.sign(factor) if self.config.imaging.ctf == "phase_flip" else factor
-        return scipy.fft.irfft2(seen, s=(size, size))
-
-
-def _some(count: int) -> np.ndarray:
-    """Return at most `MEASURED_IMAGES` of some images, spread evenly over them."""
-    return np.arange(count) if count <= MEASURED_IMAGES else (np.arange(MEASURED_IMAGES) * count) // MEASURED_IMAGES
 
 
 def split_by(numbers: np.ndarray) -> np.ndarray:

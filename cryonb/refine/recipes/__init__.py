@@ -60,7 +60,7 @@ def decided(recipe: Recipe, config: RunConfig) -> tuple[RunConfig, Any]:
     ----------
     recipe : Recipe
         The recipe. Its optional attribute `defaults` maps names of `RefineConfig` to what their zero stands for;
-        what it does not name is taken from `DEFAULTS`.
+        what it does not name is taken from `DEFAULTS`. Its optional method `settle` has the last word.
     config : RunConfig
         Settings.
 
@@ -78,5 +78,7 @@ def decided(recipe: Recipe, config: RunConfig) -> tuple[RunConfig, Any]:
     """
     own: Mapping[str, Any] = {**DEFAULTS, **getattr(recipe, "defaults", {})}
     chosen = {name: value for name, value in own.items() if not getattr(config.refine, name)}
-    settings = dataclasses.replace(config, refine=config.refine.replace(**chosen))
-    return settings, recipe.params.parse(config.refine.params)
+    filled = dataclasses.replace(config, refine=config.refine.replace(**chosen))
+    params = recipe.params.parse(config.refine.params)
+    settle = getattr(recipe, "settle", None)
+    return (settle(filled, params) if settle else filled), params

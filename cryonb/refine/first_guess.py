@@ -1,0 +1,185 @@
+"""A first guess from the particles alone: random poses, then small batches aligned at rising resolution."""
+
+import dataclasses
+from typing import Self
+
+import numpy as np
+
+from ..imaging.fourier import resize
+from ..imaging.masks import lowpass, soft_sphere
+from ..imaging.noise import particle_generator
+from ..imaging.rotations import random_rotations
+from .averaging import effective_size
+from .run import STREAM, Run
+
+GUESSES = 30
+"""First stream of randomness of the guesses, one an attempt."""
+
+FIRST_SHELL, LAST_SHELL = 4.8, 12.8
+"""Finest shells of the first and of the last batch [1 / field of view]: 40 and 15 angstrom where that is 192."""
+
+STAGES = ((16, 6), (12, 3), (12, 1))
+"""Batches of every stage, and the attempts that go through it: the best ones of the stage before."""
+
+BATCH = 60
+"""Images a class in one batch; twice as many in the last stage."""
+
+LEARNED = 0.3
+"""Share of a batch in the running average."""
+
+JUDGED = 4
+"""Last batches of a stage that its attempts are judged by."""
+
+SPHERE = 0.42
+"""Radius of the sphere that is kept of every volume, as a fraction of the field of view."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """One guess under way.
+
+    Attributes
+    ----------
+    number : int
+        Which; its randomness depends on it.
+    volumes : ndarray, (classes, n, n, n), float32
+        Running averages.
+    batches : int
+        Batches that it has seen.
+    scores : tuple of float
+        Mean log-likelihood ratio of the images of every batch of the last stage.
+    """
+
+    number: int
+    volumes: np.ndarray
+    batches: int = 0
+    scores: tuple[float, ...] = ()
+
+    @property
+    def merit(self) -> float:
+        """Mean score of the last batches."""
+        return float(np.mean(self.scores[-JUDGED:]))
+
+    def fresh(self) -> Self:
+        """Return the same attempt before another stage.
+
+        Returns
+        -------
+        Attempt
+            Without scores.
+        """
+        return dataclasses.replace(self, scores=())
+
+
+def first_guess(run: Run, n_classes: int) -> np.ndarray:
+    """Return volumes made from the particles alone.
+
+    Parameters
+    ----------
+    run : Run
+        Images and machinery.
+    n_classes : int
+        How many volumes.
+
+    Returns
+    -------
+    ndarray, (classes, n, n, n), float32
+        On the target grid, in the grey scale of the images; of either hand, which images cannot tell apart.
+
+    Notes
+    -----
+    Stochastic expectation maximisation: every attempt begins with the average of some images at random poses, and goes
+    through small batches of images; each is aligned to the running averages up to a limit that rises, and averaged
+    into them. The attempts that explain their images best go on. Where poses are given and only to be refined, the
+    volumes are their averages over random subsets instead.
+
+    References
+    ----------
+    Punjani et al. (2017), doi:10.1038/nmeth.4169
+    """
+    if run.config.refine.search == "local":
+        return _of_given_poses(run, n_classes)
+    small = _smaller(run)
+    noise = small.background_noise(np.arange(len(run.ids)))
+    attempts = [_begun(small, number, n_classes) for number in range(STAGES[0][1])]
+    total, done = sum(count for count, _ in STAGES), 0
+    for count, kept in STAGES:
+        attempts = sorted(attempts, key=lambda attempt: attempt.merit, reverse=True)[:kept]
+        limits = np.geomspace(FIRST_SHELL, LAST_SHELL, total)[done : done + count]
+        attempts = [
+            _through(small, attempt.fresh(), np.minimum(limits, small.sampling.max_index), noise)
+            for attempt in attempts
+        ]
+        done += count
+    return np.stack([resize(volume, run.sampling.box_size) for volume in attempts[0].volumes]).astype(np.float32)
+
+
+def _of_given_poses(run: Run, n_classes: int) -> np.ndarray:
+    rng = particle_generator(run.config.compute.seed, STREAM + GUESSES, 0)
+    parts = np.array_split(rng.permutation(len(run.ids)), n_classes)
+    given, lowest = run.given(), run.config.refine.initial_lowpass
+    made = [run.average(given[np.sort(part)], np.sort(part), 0).density for part in parts]
+    return np.stack([lowpass(density, run.sampling.voxel_size, lowest) for density in made]).astype(np.float32)
+
+
+def _smaller(run: Run) -> Run:
+    """Return the run on the smallest grid that holds the last shell."""
+    last = min(LAST_SHELL, run.sampling.max_index)
+    size = min(run.sampling.box_size, 2 * int(np.ceil(last + 2)))
+    sampling = dataclasses.replace(run.sampling, box_size=size, max_index=last, data_index=last)
+    config = dataclasses.replace(run.config, box=run.config.box.replace(box_size=size, limit="circle"))
+    images = dataclasses.replace(run.images, sampling=sampling, config=config)
+    return dataclasses.replace(run, sampling=sampling, config=config, images=images)
+
+
+def _generator(run: Run, attempt: int, batch: int) -> np.random.Generator:
+    return particle_generator(run.config.compute.seed, STREAM + GUESSES + attempt, batch)
+
+
+def _batch(run: Run, rng: np.random.Generator, wanted: int) -> np.ndarray:
+    count = len(run.ids)
+    return np.sort(rng.choice(count, min(wanted, count), replace=False))
+
+
+def _begun(run: Run, number: int, n_classes: int) -> Attempt:
+    """Return an attempt whose volumes are averages at random poses."""
+    rng = _generator(run, number, 0)
+    volumes = []
+    for _ in range(n_classes):
+        members = _batch(run, rng, BATCH)
+        turned = random_rotations(len(members), rng)[:, None]
+        poses = dataclasses.replace(run.given()[members], rotation=turned, shift=np.zeros((len(members), 1, 2)))
+        volumes.append(run.average(poses, members, 0).density * _sphere(run))
+    return Attempt(number, np.stack(volumes), 1, (0.0,))
+
+
+def _sphere(run: Run) -> np.ndarray:
+    sampling = run.sampling
+    radius = SPHERE * sampling.field_of_view
+    return soft_sphere(sampling.box_size, sampling.voxel_size, radius, 2 * sampling.voxel_size)
+
+
+def _through(run: Run, attempt: Attempt, limits: np.ndarray, noise: np.ndarray) -> Attempt:
+    """Return an attempt after some more batches."""
+    for limit in limits:
+        attempt = _learned(run, attempt, float(limit), noise)
+    return attempt
+
+
+def _learned(run: Run, attempt: Attempt, limit: float, noise: np.ndarray) -> Attempt:
+    """Return an attempt after one more batch."""
+    volumes, sphere = attempt.volumes, _sphere(run)
+    last = sum(count for count, _ in STAGES[:-1]) < attempt.batches
+    rng = _generator(run, attempt.number, attempt.batches)
+    members = _batch(run, rng, (2 if last else 1) * BATCH * len(volumes))
+    smooth = [lowpass(volume, run.sampling.voxel_size, run.sampling.field_of_view / limit) for volume in volumes]
+    found: Candidates = run.align(
+        [run.fourier(volume, limit=limit) for volume in smooth], members, limit=limit, noise=noise
+    )
+    made = list(volumes)
+    for number, share in enumerate(found.class_posterior.T):
+        if effective_size(share) >= 1.0:
+            density = run.average(found, members, number).density * sphere
+            made[number] = (1.0 - LEARNED) * volumes[number] + LEARNED * density
+    score = float(np.mean(found.of_best("score")))
+    return Attempt(attempt.number, np.stack(made), attempt.batches + 1, (*attempt.scores, score))

@@ -1,0 +1,139 @@
+"""The spectrum of the noise in particles: around them, and in what is left of them without their projections."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import scipy.fft
+
+from ..imaging.ctf import FrequencyPlane, contrast_transfer
+from ..imaging.images import BACKGROUND_RADIUS, displacement
+from ..imaging.noise import noise_spectrum
+from ..imaging.projector import FourierVolume, in_plane_limit, slices
+from .candidates import Candidates
+from .images import TILE, Images
+from .prepare import Weigher
+
+MEASURED_IMAGES = 512
+"""Most images that a spectrum is measured in, spread evenly over those given."""
+
+
+def some_images(count: int) -> np.ndarray:
+    """Return at most `MEASURED_IMAGES` of some images, spread evenly over them.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+
+    Returns
+    -------
+    ndarray, (m,), int64
+        Which to take.
+    """
+    return np.arange(count) if count <= MEASURED_IMAGES else (np.arange(MEASURED_IMAGES) * count) // MEASURED_IMAGES
+
+
+def prepared_images(images: Images, pause: Callable[[], None]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield some of the images, tile by tile, as they are inserted: contrast, normalisation and window as set.
+
+    Parameters
+    ----------
+    images : Images
+        The images.
+    pause : callable
+        Called between tiles; what it raises stops the work.
+
+    Yields
+    ------
+    chosen : ndarray, (t,), int64
+        Which images.
+    pixels : ndarray, (t, n, n), float32
+        Their pixels.
+    """
+    weigher, some = Weigher.of(images), some_images(len(images))
+    for start in range(0, len(some), TILE):
+        pause()
+        chosen = some[start : start + TILE]
+        yield chosen, weigher.prepared(images.read(chosen))
+
+
+def background_noise(images: Images, pause: Callable[[], None]) -> np.ndarray:
+    """Return the spectrum of the noise around the particles.
+
+    Parameters
+    ----------
+    images : Images
+        The particles.
+    pause : callable
+        Called between tiles; what it raises stops the measurement.
+
+    Returns
+    -------
+    ndarray, (read_size // 2 + 1,), float64
+        Variance per pixel in every shell, from the pixels outside three quarters of half the box.
+    """
+    size = images.sampling.read_size
+    total, count = np.zeros(size // 2 + 1), 0
+    for chosen, pixels in prepared_images(images, pause):
+        total += len(chosen) * noise_spectrum(pixels, BACKGROUND_RADIUS * size / 2)
+        count += len(chosen)
+    return total / max(1, count)
+
+
+def residual_noise(
+    images: Images,
+    candidates: Candidates,
+    references: Sequence[FourierVolume],
+    limit: float | None,
+    pause: Callable[[], None],
+) -> np.ndarray:
+    """Return the spectrum of what is left of particles without the references at their best poses.
+
+    Parameters
+    ----------
+    images : Images
+        The particles.
+    candidates : Candidates
+        Their poses.
+    references : sequence of FourierVolume
+        One a class.
+    limit : float or None
+        Finest shell that the references say anything about [1 / field of view]; None for all that they hold.
+    pause : callable
+        Called between tiles; what it raises stops the measurement.
+
+    Returns
+    -------
+    ndarray, (read_size // 2 + 1,), float64
+        Variance per pixel in every shell.
+    """
+    size, grid = images.sampling.read_size, references[0].grid
+    limit = grid.radius / grid.scale if limit is None else limit
+    inside = in_plane_limit(size, "circle", min(limit, size / 2 - 1e-3))
+    total, count = np.zeros(size // 2 + 1), 0
+    for chosen, pixels in prepared_images(images, pause):
+        seen = _seen(images.shown(chosen), candidates[chosen], references, inside)
+        total += len(chosen) * noise_spectrum(pixels - scipy.fft.irfft2(seen, s=(size, size)))
+        count += len(chosen)
+    return total / max(1, count)
+
+
+def _seen(
+    images: Images, candidates: Candidates, references: Sequence[FourierVolume], inside: np.ndarray
+) -> np.ndarray:
+    """Return the half transforms of the projections at the best poses, from the first pixel, as images show them."""
+    sampling = images.sampling
+    size = sampling.read_size
+    classes, turns = candidates.of_best("class_index"), candidates.of_best("rotation")
+    seen = np.empty((len(images), *inside.shape), np.complex64)
+    for number in np.unique(classes):
+        those = np.flatnonzero(classes == number)
+        seen[those] = slices(references[number], turns[those], inside)
+    along_y, along_x = displacement(*candidates.of_best("shift").T, size, size // 2, size)
+    amplitude = candidates.of_best("scale") / sampling.grey_scale
+    seen *= along_y.conj()[:, :, None] * amplitude.astype(np.float32)[:, None, None]
+    seen *= along_x.conj()[:, None, :]
+    if images.ctf is not None:
+        factor = contrast_transfer(images.ctf, FrequencyPlane.of(size, sampling.pixel_size))
+        seen *= np.sign(factor) if images.config.imaging.ctf == "phase_flip" else factor
+    return seen
