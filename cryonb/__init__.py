@@ -13,9 +13,12 @@ The rooms, from the ground up; each imports only what stands above it in this li
 - `phantoms`, `simulate`, `filtered_maps`, `refine`: volumes, particles and half maps with known truth; labels off, a
   run, labels on. `refine.operator` is that run with one switch changed, over and over; `refine.stand_in` makes images
   that stand in for the particles; `refine.rejoin` gives particles the poses, halves and classes of a run.
+  `refine.recipes` are the ways of deciding, one file each: they call `refine.run`, which aligns, averages and decides
+  nothing; `refine.search` finds poses; `refine.iterate` is the loop around a recipe, and `refine.checkpoints` keeps it.
 - `diagnostics`: judgements, one file each, with what they measure in files beside them.
-- `mask_files`, `verbs`, `accessor`, `compare`, `demo`, `cli`: faces. `verbs` is where paths become Datasets, and
-  `mask_files` brings masks to the box of the maps.
+- `history`, `mask_files`, `opening`, `verbs`, `refinements`, `accessor`, `compare`, `decisions`, `demo`, `cli`: faces.
+  `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps, `verbs` reconstructs and
+  judges, `refinements` decides by a recipe, and `decisions` sets recipes side by side.
 
 Files become Datasets in `io`, Datasets become tiles in `refine`, tiles become sums and sums become maps in `imaging`,
 maps become Datasets again in `refine`, and only Datasets reach diagnostics, figures and files.
@@ -47,9 +50,13 @@ _HOMES = {
         "write_map",
         "write_stack",
         "write_star",
+        "write_cs",
         "write_curve",
     ),
     ".verbs": ("reconstruct", "diagnose"),
+    ".refinements": ("refine", "iterate", "plan", "recipes", "rejoin"),
+    ".history": ("history",),
+    ".decisions": ("compare_recipes",),
     ".phantoms": ("phantom",),
     ".simulate": ("simulate",),
     ".filtered_maps": ("filtered_half_maps",),
@@ -64,7 +71,9 @@ __all__ = ["__version__", *_HOME_OF]
 if TYPE_CHECKING:
     from .compare import compare
     from .config import BoxConfig, ComputeConfig, ImagingConfig, MaskConfig, RefineConfig, RunConfig
+    from .decisions import compare_recipes
     from .filtered_maps import filtered_half_maps
+    from .history import history
     from .io import (
         load,
         open_curve,
@@ -72,6 +81,7 @@ if TYPE_CHECKING:
         open_map,
         open_particles,
         save,
+        write_cs,
         write_curve,
         write_map,
         write_stack,
@@ -79,6 +89,7 @@ if TYPE_CHECKING:
     )
     from .phantoms import phantom
     from .plots import draw, save_figure, side_by_side
+    from .refinements import iterate, plan, recipes, refine, rejoin
     from .simulate import simulate
     from .verbs import diagnose, reconstruct
 

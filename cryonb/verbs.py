@@ -19,6 +19,9 @@ from .opening import REFINEMENT, open_any, particles_of, pick, starting_volumes,
 
 Progress = Callable[[float, str], None]
 
+READ_OF_REFINE = ("max_resolution",)
+"""The settings of a refinement that a reconstruction from given poses reads."""
+
 
 def reconstruct(
     particles: xr.Dataset | str | os.PathLike,
@@ -35,7 +38,8 @@ def reconstruct(
     particles : xarray.Dataset, str or path
         Kind ``cryonb/particles``, or the file of a particle table.
     config : RunConfig or mapping, optional
-        Settings; a mapping may be nested.
+        Settings; a mapping may be nested. Of a `RunConfig` that is shared with a refinement, only `max_resolution` of
+        its group `refine` is read; a mapping that asks for more of that group is refused.
     mask : mapping, MaskConfig, ndarray, xarray.Dataset, str or path, optional
         Settings of a mask, or the mask itself: float32 (z, y, x) between 0 and 1, a Dataset that holds one, or a file.
     progress : callable, optional
@@ -57,11 +61,21 @@ def reconstruct(
     from .refine.loop import reconstruct as run
 
     settings, opened = settle(config, mask, groups)
+    _must_be_read((config or {}).get("refine") if isinstance(config, Mapping) else None, groups.get("refine"))
     images = particles_of(particles)
     if opened is not None:
         sampling = plan(images, settings).sampling
         opened = fitted_mask(opened, sampling.box_size, sampling.voxel_size)
     return run(images, settings, mask=opened, progress=progress)
+
+
+def _must_be_read(*groups: Any) -> None:
+    """Raise where somebody asked a reconstruction for what only a refinement decides."""
+    for group in groups:
+        other = [name for name in group if name not in READ_OF_REFINE] if isinstance(group, Mapping) else []
+        rule = f"a reconstruction from given poses must get no settings of refine but {', '.join(READ_OF_REFINE)}"
+        remedy = "Use cn.refine, which decides by a recipe, or leave them out"
+        must(not other, rule, ", ".join(other), remedy)
 
 
 def diagnose(

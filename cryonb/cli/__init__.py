@@ -1,7 +1,7 @@
-"""The commands: ``cryonb demo | simulate | reconstruct | diagnose | compare | doctor``.
+"""The commands: ``cryonb demo | simulate | reconstruct | refine | diagnose | compare | doctor``.
 
 Exit code 0 when a command did what it was asked, 1 when a run failed, 2 when the input cannot work. What went wrong
-is one line on stderr. Nothing is written by a command that does not end well.
+is one line on stderr. Nothing is written by a command that does not end well, but for what a refinement had finished.
 """
 
 import contextlib
@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from ..errors import CryonbError, InputError, must, nearest
+from . import outputs
 from .console import Console
 
 SUCCESS, FAILED, BAD_INPUT = 0, 1, 2
-STOPPED = "the run was stopped by Ctrl-C; nothing was written."
 
 COMMANDS = {
     "demo": "simulate, reconstruct and judge a small data set: no arguments, no files, about a minute",
     "simulate": "make particles with known poses from a phantom, a map or an atomic model",
     "reconstruct": "particles with known poses in, half maps and an honest FSC out",
+    "refine": "particles in, poses, classes and maps out, decided by a recipe; keeps every iteration and resumes",
     "diagnose": "judge particles, a map, two half maps or a session",
-    "compare": "put runs and curves side by side",
+    "compare": "put runs and curves side by side, or every recipe's decisions on the same particles",
     "doctor": "what is installed, what works here, and why the rest does not",
 }
 
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         return _end(console, error, BAD_INPUT)
     except KeyboardInterrupt:
-        return _end(console, STOPPED, FAILED)
+        return _end(console, outputs.stopped(), FAILED)
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ import xarray as xr
 from .. import io, opening, plots, verbs
 from ..compare import compare, notes
 from ..errors import must
-from . import inputs, words
+from . import compare_recipes, inputs, words
 from .console import Console
 from .flags import Parser
 from .outputs import check_writable
@@ -17,6 +17,9 @@ DESCRIPTION = """Put runs and curves side by side: sessions of `cryonb reconstru
 decompositions), and curves of other programs (RELION postprocess.star, EMDB FSC .xml, .dat).
 
 Writes the figure (PNG), every curve (CSV, EMDB XML), a session (.zarr) and summary.txt.
+
+`cryonb compare PARTICLES --recipes all` refines particles by every recipe and compares what they decide; its own
+options are listed by `cryonb compare --recipes all --help`.
 """
 CURVES = (".star", ".xml", ".dat", ".csv")
 
@@ -58,6 +61,8 @@ def run(argv: list[str], console: Console) -> int:
     int
         Exit code.
     """
+    if compare_recipes.is_asked(argv):
+        return compare_recipes.run(argv, console)
     arguments = parser().read(argv)
     out = Path(arguments.out)
     check_writable(out)

@@ -124,8 +124,14 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def add_flags(parser: argparse.ArgumentParser, group: type[Config], title: str, prefix: str = "") -> None:
-    """Add one flag for every knob of a group.
+def add_flags(
+    parser: argparse.ArgumentParser,
+    group: type[Config],
+    title: str,
+    prefix: str = "",
+    only: tuple[str, ...] | None = None,
+) -> None:
+    """Add one flag for every knob of a group that is no mapping.
 
     Parameters
     ----------
@@ -137,9 +143,13 @@ def add_flags(parser: argparse.ArgumentParser, group: type[Config], title: str, 
         Heading of the section in the help.
     prefix : str, optional
         Word before the dot of the flags' names; empty for none.
+    only : tuple of str, optional
+        The knobs that the command reads; all of them if not given.
     """
     section = parser.add_argument_group(title)
     for field, wanted in knobs(group):
+        if wanted is dict or (only is not None and field.name not in only):
+            continue
         name = "--" + (f"{prefix}." if prefix else "") + field.name.replace("_", "-")
         shared = dict(dest=_destination(prefix, field.name), default=argparse.SUPPRESS, help=_explained(field))
         if wanted is bool:

@@ -10,6 +10,7 @@ from ..config import RunConfig
 from ..errors import must
 from ..knobs import hints
 from ..opening import TABLES, open_any
+from ..verbs import READ_OF_REFINE
 from .flags import Parser, add_flags, given
 
 TITLES = {
@@ -54,8 +55,8 @@ def add_reading(parser: Parser) -> None:
     )
 
 
-def add_settings(parser: Parser, names: tuple[str, ...]) -> None:
-    """Add the flags of some groups of a run's settings, and the short way to a mask file.
+def add_settings(parser: Parser, names: tuple[str, ...], decides: bool = False) -> None:
+    """Add the flags of some groups of a run's settings that a command reads, and the short way to a mask file.
 
     Parameters
     ----------
@@ -63,12 +64,14 @@ def add_settings(parser: Parser, names: tuple[str, ...]) -> None:
         Where to add them.
     names : tuple of str
         Groups of `RunConfig`.
+    decides : bool, optional
+        Whether the command runs a recipe; one that does not reads little of the group `refine`.
     """
     groups = hints(RunConfig)
     if "mask" in names:
         parser.add_argument("--mask", metavar="MRC", help="mask file; short for --mask.kind file --mask.path MRC")
     for name in names:
-        add_flags(parser, groups[name], TITLES[name], name)
+        add_flags(parser, groups[name], TITLES[name], name, None if decides or name != "refine" else READ_OF_REFINE)
 
 
 def settings(arguments: argparse.Namespace) -> RunConfig:
@@ -120,7 +123,9 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
     return groups
 
 
-def open_table(path: str, arguments: argparse.Namespace, seed: int, images: bool = True) -> xr.Dataset:
+def open_table(
+    path: str, arguments: argparse.Namespace, seed: int, images: bool = True, require_poses: bool = True
+) -> xr.Dataset:
     """Return the particles of a table.
 
     Parameters
@@ -133,6 +138,8 @@ def open_table(path: str, arguments: argparse.Namespace, seed: int, images: bool
         Seed of a split into halves, where the table has none.
     images : bool, optional
         Find and attach the images.
+    require_poses : bool, optional
+        Refuse a table without 3D poses.
 
     Returns
     -------
@@ -146,6 +153,7 @@ def open_table(path: str, arguments: argparse.Namespace, seed: int, images: bool
         passthrough=tuple(arguments.passthrough),
         pixel_size=pixel_size,
         seed=seed,
+        require_poses=require_poses,
         images=images,
     )
 

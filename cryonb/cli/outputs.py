@@ -11,7 +11,10 @@ from pathlib import Path
 
 from ..errors import InputError, must
 
+STOPPED = "the run was stopped by Ctrl-C; nothing was written."
+
 _unfinished: set[Path] = set()
+_kept: list[str] = []
 _patient = threading.Event()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
@@ -124,6 +127,47 @@ def is_patient() -> bool:
         True inside `patience`.
     """
     return _patient.is_set()
+
+
+@contextmanager
+def keeping(sentence: str) -> Iterator[None]:
+    """Say what is left of what is run in the block where Ctrl-C stops it.
+
+    Parameters
+    ----------
+    sentence : str
+        Said in place of "nothing was written".
+
+    Yields
+    ------
+    None
+        While it runs.
+    """
+    _kept[:] = [sentence]
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        _kept.clear()
+        raise
+    _kept.clear()
+
+
+def forget_kept() -> None:
+    """Say "nothing was written" again, where a command that is stopped left nothing after all."""
+    _kept.clear()
+
+
+def stopped() -> str:
+    """Return what is said of a command that was stopped by Ctrl-C.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    return _kept.pop() if _kept else STOPPED
 
 
 def _publish(hidden: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import NoReturn
 
-from . import FAILED, STOPPED, main, outputs
+from . import FAILED, main, outputs
 
 GRACE, PATIENCE = 0.6, 20.0
 """Seconds that a command has to end by itself after Ctrl-C; the second where it writes what it had finished."""
@@ -46,7 +46,7 @@ def _wait(reading: socket.socket, writing: socket.socket, ended: threading.Event
             continue
     if not ended.is_set():
         outputs.abandon()
-        sys.stderr.write(f"\ncryonb: {STOPPED}\n")
+        sys.stderr.write(f"\ncryonb: {outputs.stopped()}\n")
         _end(FAILED, at_once=True)
 
 

@@ -1,6 +1,6 @@
 """What a command leaves behind: session, figures, curves, maps and a summary, all of them or none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,11 @@ _WITHOUT_TABLE = ("cryonb/refinement", "cryonb/volume")
 
 
 def write_results(
-    out: Path, results: Mapping[str, xr.Dataset], lines: list[str], figures: Mapping[str, Any] | None = None
+    out: Path,
+    results: Mapping[str, xr.Dataset],
+    lines: list[str],
+    figures: Mapping[str, Any] | None = None,
+    beside: Callable[[Path], None] | None = None,
 ) -> list[str]:
     """Write everything that a command found to its folder.
 
@@ -30,6 +34,8 @@ def write_results(
         The summary.
     figures : mapping of str to Figure, optional
         Figures by name; by default one for each result.
+    beside : callable, optional
+        Writes further files; called with the folder that they belong in.
 
     Returns
     -------
@@ -50,6 +56,8 @@ def write_results(
             plots.save_figure(figure, folder / f"{name}.png")
         for name, result in results.items():
             _write_files(folder, name, result)
+        if beside is not None:
+            beside(folder)
         (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return sorted(item.name for item in folder.iterdir())
 
@@ -101,13 +109,19 @@ def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
         variables["map"] = variables["half_map"].mean("half")
     if {"sharpened", "unsharpened"} <= set(variables) and variables["sharpened"].equals(variables["unsharpened"]):
         del variables["sharpened"]
+    if result.attrs.get("schema") == "cryonb/refinement" and "volume" in variables:
+        variables["map"] = variables.pop("volume")
     for name, variable in variables.items():
         if variable.dims[-3:] != _GRID:
             continue
         outer = variable.dims[:-3]
         for labels in product(*(result[dim].values for dim in outer)):
-            stem = "_".join([name, *(str(label) for label in labels)])
+            stem = "_".join([name, *(_label(dim, label) for dim, label in zip(outer, labels))])
             yield stem, variable.sel(dict(zip(outer, labels)))
+
+
+def _label(dim: str, label: Any) -> str:
+    return f"class_{label}" if dim == "class_id" else str(label)
 
 
 def gaps(result: xr.Dataset) -> Iterator[str]:

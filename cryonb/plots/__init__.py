@@ -13,6 +13,8 @@ import xarray as xr
 
 from ..errors import SchemaError, must
 from .catalogue import bound
+from .claims import claim_sentence, claims, is_refinement
+from .decisions import decisions_table
 from .facts import data_end, provenance_settings
 from .saving import save_figure
 from .terms import TERM_WORDS, by_class, grid_locked_at_nyquist, is_decomposition, largest_tail, signal_end, stretches
@@ -27,12 +29,16 @@ __all__ = [
     "BAND_WORDS",
     "TERM_WORDS",
     "by_class",
+    "claim_sentence",
+    "claims",
     "data_end",
+    "decisions_table",
     "describe",
     "draw",
     "grid_locked_at_nyquist",
     "has_panel",
     "is_decomposition",
+    "is_refinement",
     "largest_tail",
     "overlay",
     "past_nyquist",
@@ -52,7 +58,7 @@ def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
     Parameters
     ----------
     dataset : xarray.Dataset or xarray.DataTree
-        Any kind; a tree holds one child a run.
+        Any kind; a tree holds one child a run, or what `cryonb.compare_recipes` returns.
 
     Returns
     -------
@@ -64,10 +70,10 @@ def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
     SchemaError
         If it is no Dataset of cryonb, or nothing in it can be drawn.
     """
-    from . import generic, runs
+    from . import decisions, generic, runs
 
     if isinstance(dataset, xr.DataTree):
-        return runs.side_by_side_sheet(dataset)
+        return decisions.recipes_sheet(dataset) if decisions.is_recipes(dataset) else runs.side_by_side_sheet(dataset)
     rule = "a Dataset with a kind in attrs['schema'], or a DataTree of them, is needed"
     known = isinstance(dataset, xr.Dataset) and "schema" in dataset.attrs
     must(known, rule, type(dataset).__name__, "Open or compute one first", SchemaError)

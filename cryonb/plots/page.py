@@ -216,6 +216,7 @@ def _block(row: Row, top: float, width: float, margin: tuple[float, float, float
     places = [_places(panel, wide) for panel in row.panels]
     text_rows = max((place.row + 1 for each in places for place in each), default=0)
     lane = text_rows * TEXT_ROW + 0.05 if text_rows else 0.0
+    last = max((index for index, panel in enumerate(row.panels) if panel.marks), default=0)
     frames = tuple(
         Frame(
             panel,
@@ -226,7 +227,7 @@ def _block(row: Row, top: float, width: float, margin: tuple[float, float, float
             tuple(places[index]),
             lane,
             numbers=index == 0 or not row.share_y,
-            line_names=index == len(row.panels) - 1,
+            line_names=index == last,
         )
         for index, panel in enumerate(row.panels)
     )

@@ -100,7 +100,7 @@ def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
     Returns
     -------
     Sheet
-        The figure; at most four runs a row.
+        The figure; at most four runs a row, as many in each row as can be.
 
     Raises
     ------
@@ -111,8 +111,10 @@ def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
     labels = list(runs)
     rows: list[Row] = []
     make = _maker_of_rows(runs)
-    for start in range(0, len(labels), ACROSS):
-        rows += make({label: runs[label] for label in labels[start : start + ACROSS]}, runs)
+    across = math.ceil(len(labels) / math.ceil(len(labels) / ACROSS))
+    for start in range(0, len(labels), across):
+        made = make({label: runs[label] for label in labels[start : start + across]}, runs)
+        rows += [_filled(row, across) if len(labels) > across else row for row in made]
     return Sheet(
         tuple(rows),
         "What the FSC is made of" if all(map(terms.is_decomposition, runs.values())) else "Runs side by side",
@@ -173,6 +175,12 @@ def _unnumbered(panel: Panel) -> Panel:
         for mark in panel.marks
     )
     return dataclasses.replace(panel, marks=tuple(marks))
+
+
+def _filled(row: Row, across: int) -> Row:
+    """Return a row with empty places at its end, so that its panels are as wide as those of a full row."""
+    missing = across - len(row.panels)
+    return dataclasses.replace(row, panels=(*row.panels, *(_blank("") for _ in range(missing)))) if missing > 0 else row
 
 
 def _blank(title: str) -> Panel:

@@ -52,12 +52,21 @@ def test_switches_turn_off_and_pairs_take_two():
 def test_every_field_is_a_flag_explained_with_unit_and_default(name):
     group = hints(RunConfig)[name]
     text = " ".join(made(group, name).format_help().split())
-    for field, _ in knobs(group):
+    shown = [field for field, wanted in knobs(group) if wanted is not dict]
+    for field in shown:
         assert f"--{name}.{field.name.replace('_', '-')}" in text
         assert " ".join(field.metadata["help"].split()) in text
         if field.metadata["unit"] != "1":
             assert f"[{field.metadata['unit']}]" in text
-    assert text.count("(default: ") == len(list(knobs(group)))
+    assert text.count("(default: ") == len(shown)
+
+
+def test_only_what_a_command_reads_is_a_flag():
+    parser = Parser(prog="cryonb thing")
+    add_flags(parser, hints(RunConfig)["refine"], "options", "refine", ("max_resolution",))
+    assert given(parser.read(["--refine.max-resolution", "9"]), hints(RunConfig)["refine"], "refine")
+    with pytest.raises(InputError, match="got --refine.recipe"):
+        parser.read(["--refine.recipe", "homogeneous"])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import xarray as xr
+from legible import check_legible
 
+from cryonb import plots
 from cryonb.errors import SchemaError
 from cryonb.plots import runs
 from cryonb.plots.marks import Curve, Image, Line
@@ -43,8 +45,19 @@ def test_a_scale_bar_follows_the_voxels_of_its_run(tree):
 def test_more_than_four_runs_take_more_rows(make_fsc):
     tree = xr.DataTree.from_dict({f"run {index}": make_fsc(seed=index) for index in range(6)})
     sheet = runs.side_by_side_sheet(tree)
-    assert [len(row.panels) for row in sheet.rows] == [4, 2]
+    assert [len(row.panels) for row in sheet.rows] == [3, 3]
     assert len({panel.x_limits for panel in sheet.panels()}) == 1
+
+
+def test_the_panels_of_a_row_that_is_not_full_are_as_wide_as_the_others(make_fsc):
+    tree = xr.DataTree.from_dict({f"run {index}": make_fsc(seed=index) for index in range(5)})
+    figure = plots.side_by_side(tree)
+    assert [panel.title for panel in figure.sheet.rows[1].panels] == ["run 3", "run 4", ""]
+    drawn = [axes for axes in figure.axes if axes.get_lines()]
+    assert len({round(axes.get_position().width, 6) for axes in drawn}) == 1
+    named = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {"0.143", "0.5"} <= named
+    check_legible(figure)
 
 
 def test_the_note_names_the_curve_and_what_lies_past_nyquist(tree, make_fsc):
