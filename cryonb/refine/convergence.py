@@ -8,6 +8,9 @@ from .state import State
 STILL = 2
 """Iterations in a row in which nothing improved, after which a recipe would stop."""
 
+FEW = 0.01
+"""Fraction of the images that may change their class in an iteration that stands still."""
+
 
 def pose_change(before: Candidates, after: Candidates, operators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how far the best pose of every image moved.
@@ -46,10 +49,12 @@ def iterations_still(before: State, after: State, operators: np.ndarray) -> int:
     -------
     int
         One more than before where the limit reaches no further by one shell, and half of the poses moved by less than
-        one step: half of 1 / limit radian, and an eighth of the finest wavelength; else 0.
+        one step (half of 1 / limit radian, and an eighth of the finest wavelength), and fewer than `FEW` changed their
+        class; else 0.
     """
     if before.candidates is None or after.limit >= before.limit + 1.0:
         return 0
     angle, shift = pose_change(before.candidates, after.candidates, operators)
+    changed = before.candidates.of_best("class_index") != after.candidates.of_best("class_index")
     still = np.median(angle) < 0.5 / after.aligned_to and np.median(shift) < 0.125 / after.aligned_to
-    return before.still + 1 if still else 0
+    return before.still + 1 if still and changed.mean() < FEW else 0

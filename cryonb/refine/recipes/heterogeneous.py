@@ -4,6 +4,7 @@ The steps are numbered as its users tell them; the maps never return to real spa
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,14 @@ from ...knobs import Config, knob
 from ..candidates import Candidates
 from ..convergence import STILL, iterations_still
 from ..half_sets import insert_half_sets
-from ..limits import best, notes_of, read_fsc, start_shell, within
+from ..limits import best, notes_of, read_fsc, ssnr_of_halves, start_shell, within
 from ..state import State
 
 SPLITS, BATCHES = 1000, 2000
 """First streams of randomness of the half sets and of the batches, one an iteration."""
+
+SMALLEST_SSNR = 1e-3
+"""Signal-to-noise ratio of shells where half sets do not agree at all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +42,9 @@ class HeterogeneousParams(Config):
         "random", help="Half sets split anew after each alignment, or once.", choices=("random", "fixed")
     )
     score: str = knob("correlation", help="What poses are ranked by.", choices=("correlation", "likelihood"))
+    regularise: bool = knob(
+        True, help="Damp the sums where the half sets do not agree (Wiener); off = sums over weights alone."
+    )
     batch_size: int = knob(
         0, help="Images a class that an iteration looks at; 0 = all of them.", unit="particle", minimum=0
     )
@@ -95,7 +102,8 @@ class Heterogeneous:
             "limit": "FSC between the split maps, best over the classes",
             "threshold": f"FSC {config.refine.limit_threshold:g}",
             "mask": "none",
-            "volume": f"sum over weights in Fourier space, fixed box of {config.box.box_size} voxels",
+            "volume": f"sum in Fourier space{' (Wiener)' if params.regularise else ''}, fixed box of "
+            f"{config.box.box_size} voxels",
             "classes": f"{config.refine.n_classes}, {params.assignment}",
         }
 
@@ -154,7 +162,8 @@ class Heterogeneous:
         readings = [read_fsc(curve, config.refine.limit_threshold, length) for curve in sets.fsc]
         limit = within(best(readings).shell, _first_limit(run), run.sampling.max_index)
         # The next iteration starts from the summed Fourier volumes: never back to real space.
-        sums = [run.average(kept, members, number).fourier for number in range(len(references))]
+        priors = [_prior_of(curve) if params.regularise else None for curve in sets.fsc]
+        sums = [run.average(kept, members, number, prior=prior).fourier for number, prior in enumerate(priors)]
         share = params.learning_rate if len(members) < len(run.ids) and state.fourier is not None else 1.0
         after = dataclasses.replace(
             state,
@@ -204,6 +213,12 @@ def _fourier_volumes(run: Any, state: State) -> list[FourierVolume]:
     if state.fourier is None:
         return [run.fourier(sets[0]) for sets in state.reference]
     return [FourierVolume(run.grid(), sets[0]) for sets in state.fourier]
+
+
+def _prior_of(curve: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what a Wiener estimate adds to the weights of the sum of both half sets."""
+    ssnr = np.maximum(2.0 * ssnr_of_halves(np.nan_to_num(curve)), SMALLEST_SSNR)
+    return lambda weight: weight / ssnr
 
 
 def _learned(old: list, new: list, alive: np.ndarray, share: float) -> np.ndarray:
