@@ -96,10 +96,10 @@ def table(tree: xr.DataTree) -> xr.Dataset:
     -------
     xarray.Dataset
         Over `run`: `resolution(run, threshold)` [angstrom], NaN where a threshold is not reached or not stated;
-        `fsc_kind`, the curve that was read; particle and grid Nyquist and the end of the data [angstrom]; box [voxel],
-        voxel and pixel size [angstrom], binning, pad factor. Of decompositions, one row a class: where signal ends
-        [angstrom], the grid-locked term at the particle Nyquist, and the largest value of the curve past the data.
-        Units are in the attributes.
+        `fsc_kind`, the curve that was read, "claimed" where a recipe read one; particle and grid Nyquist and the end of
+        the data [angstrom]; box [voxel], voxel and pixel size [angstrom], binning, pad factor. Of decompositions, one
+        row a class: where signal ends [angstrom], the grid-locked term at the particle Nyquist, and the largest value
+        of the curve past the data. Units are in the attributes.
 
     Raises
     ------
@@ -248,6 +248,8 @@ def _kind(run: xr.Dataset) -> str:
     if "fsc_resolution" in run:
         present = [str(kind) for kind in run["fsc_kind"].values]
         return next((kind for kind in READ_FROM if kind in present), present[0])
+    if _is_refinement(run):
+        return "claimed"
     return "raw" if "fsc_unmasked" in run else ""
 
 
@@ -255,7 +257,21 @@ def _resolutions(run: xr.Dataset) -> list[float]:
     if "fsc_resolution" in run:
         stated = run["fsc_resolution"].sel(fsc_kind=_kind(run)).reindex(threshold=list(THRESHOLDS))
         return [float(value) for value in stated.values]
-    return [_number(run, "resolution"), *[math.nan] * (len(THRESHOLDS) - 1)]
+    return [_number(run, "resolution") if name == _threshold(run) else math.nan for name in THRESHOLDS]
+
+
+def _threshold(run: xr.Dataset) -> str:
+    """Return the threshold at which the resolution of a run was read."""
+    from .plots import provenance_settings
+
+    read = provenance_settings(run).get("limit_threshold") if _is_refinement(run) else 0
+    return f"{read:g}" if read and f"{read:g}" in THRESHOLDS else THRESHOLDS[0]
+
+
+def _is_refinement(run: xr.Dataset) -> bool:
+    from .plots import is_refinement
+
+    return is_refinement(run)
 
 
 def _scalar(run: xr.Dataset, name: str) -> float:

@@ -160,3 +160,17 @@ def test_other_runs_are_not_asked_for_terms():
     both = compare({"fine": make_fsc(), "parts": make_decomposition()})
     assert np.isnan(table(both)["signal_end"].sel(run="fine"))
     assert "signal to" not in text(compare({"fine": make_fsc()}))
+
+
+def test_the_table_holds_what_a_recipe_claims_at_the_threshold_it_reads():
+    from refinements_made import make_run
+
+    def record(threshold):
+        settings = {"refine": {"limit_threshold": threshold}}
+        return {"provenance": json.dumps({"verb": "refine", "settings": settings, "inputs": []})}
+
+    runs = {"gold": make_run().assign_attrs(record(0.143)), "half": make_run().assign_attrs(record(0.5))}
+    values = table(compare(runs))
+    assert values["fsc_kind"].values.tolist() == ["claimed", "claimed"]
+    assert values["resolution"].sel(threshold="0.143").values.tolist() == pytest.approx([12.0, math.nan], nan_ok=True)
+    assert values["resolution"].sel(threshold="0.5").values.tolist() == pytest.approx([math.nan, 12.0], nan_ok=True)

@@ -61,7 +61,7 @@ def fsc_curves(dataset: xr.Dataset) -> list[Curve]:
     held = xr.DataArray(np.isin(facts.bands(dataset), facts.DATA_BANDS), dims="frequency")
     curve = dataset["fsc_unmasked"].where(held)
     if "class_id" not in curve.dims:
-        label = f"unmasked: {_reading(facts.crossing(dataset))}"
+        label = "unmasked" if _is_decided(dataset) else f"unmasked: {_reading(facts.crossing(dataset))}"
         return [Curve(x, curve.values.astype(float), "unmasked", label, BLUE, "-", 2.2)]
     return [
         Curve(x, curve.sel(class_id=label).values.astype(float), f"class {label}", f"class {label}", colour, style)
@@ -159,7 +159,14 @@ def fsc_panel(
     )
 
 
+def _is_decided(dataset: xr.Dataset) -> bool:
+    """Return whether a recipe read the resolution of a run, perhaps from another curve or at another threshold."""
+    return "recipe" in dataset.attrs and "fsc" not in dataset
+
+
 def _crossings(dataset: xr.Dataset, curves: list[Curve]) -> list[Points]:
+    if _is_decided(dataset):
+        return []
     found = []
     for curve in curves:
         resolution = facts.crossing(dataset, curve.name if "fsc" in dataset else "")

@@ -42,7 +42,7 @@ def refinement_sheet(dataset: xr.Dataset) -> Sheet:
     headline = wording.verdict(dataset) if has_fsc else ""
     if decided:
         headline = wording.sentence(claim_sentence(dataset))
-        words = f"{headline} {words}"
+        words = " ".join([headline, wording.band_sentence(dataset), wording.nyquist_sentence(dataset)])
     title = "Refinement" if decided else "Reconstruction"
     return Sheet(tuple(rows), title, headline, wording.settings_line(dataset), words, aligned=True)
 

@@ -9,6 +9,7 @@ import xarray as xr
 from ..errors import SchemaError, must
 from . import facts, frequency, terms, wording
 from .catalogue import bound
+from .claims import claim_sentence, claims, is_refinement
 from .curves import FSC_LIMITS, fsc_curves, fsc_panel
 from .images import central_section, grey_limits, image_panels, maps_of
 from .marks import SERIES, Curve, Panel, Row, Sheet
@@ -188,11 +189,21 @@ def _blank(title: str) -> Panel:
 
 
 def _note(run: xr.Dataset) -> str:
+    if is_refinement(run):
+        return "\n".join(_claimed(run))
     resolution = facts.crossing(run)
     if not math.isfinite(resolution):
         return f"{_word(run)}: never at 0.143"
     past = "\npast the particle Nyquist" if wording.past_nyquist(run, resolution) else ""
     return f"{_word(run)}: 0.143 at {wording.angstrom(resolution)}{past}"
+
+
+def _claimed(run: xr.Dataset) -> list[str]:
+    """Return what a refinement claims, shortly."""
+    return [
+        f"{f'{name} ' if name else ''}claims {wording.angstrom(value) if math.isfinite(value) else 'none: data end'}"
+        for name, value in claims(run).items()
+    ]
 
 
 def _level(panels: list[Panel]) -> list[Panel]:
@@ -209,6 +220,8 @@ def _word(run: xr.Dataset) -> str:
 
 
 def _key_label(label: str, run: xr.Dataset) -> str:
+    if is_refinement(run):
+        return f"{label}, {'; '.join(_claimed(run))}"
     resolution = facts.crossing(run)
     if not math.isfinite(resolution):
         return f"{label}, {_word(run)}: not reached"
@@ -218,7 +231,8 @@ def _key_label(label: str, run: xr.Dataset) -> str:
 
 def _reading(run: xr.Dataset) -> str:
     says = has_curves(run) or "verdict" in run.attrs
-    parts = [wording.verdict(run), wording.nyquist_sentence(run)] if says else ["a map."]
+    said = wording.sentence(claim_sentence(run)) if is_refinement(run) else wording.verdict(run) if says else ""
+    parts = [said, wording.nyquist_sentence(run)] if says else ["a map."]
     settings = wording.settings_line(run).replace(" · ", ", ")
     return " ".join([*parts, f"Made with {settings}." if settings else ""]).strip()
 

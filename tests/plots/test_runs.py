@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from legible import check_legible
+from refinements_made import make_run
 
 from cryonb import plots
 from cryonb.errors import SchemaError
@@ -112,3 +113,12 @@ def test_verdicts_stand_above_as_long_as_they_can_be_read(make_fsc):
     assert few.headline == "run 0: Says 0.\nrun 1: Says 1.\nrun 2: Says 2."
     many = runs.side_by_side_sheet(xr.DataTree.from_dict(some))
     assert many.headline == "" and "Says 3." in many.description
+
+
+def test_a_refinement_stands_with_its_own_claim():
+    tree = xr.DataTree.from_dict({"a": make_run(claimed=12.0), "b": make_run(claimed=np.nan), "c": make_run(classes=2)})
+    sheet = runs.side_by_side_sheet(tree)
+    notes = [panel.note.strip() for panel in sheet.rows[0].panels]
+    assert notes == ["claims 12.0 Å", "claims none: data end", "class 1 claims 12.0 Å\nclass 2 claims 13.5 Å"]
+    assert "Recipe homogeneous, iteration 3, aligned to 15.0 Å: claims 12.0 Å." in sheet.description
+    assert runs.overlay_sheet(tree).of(Curve)[0].label == "a, claims 12.0 Å"
