@@ -6,12 +6,14 @@ RELION wants its particles. Neither program is told any pose: tables hold zeros 
 """
 
 import dataclasses
+import multiprocessing
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +31,12 @@ FILTER_EDGE = 2.0
 FAR = 10.0
 """An angular error of more than this counts as a lost particle [degree]."""
 
-RELION_SEARCH = [
-    *("--pool", "30", "--pad", "2", "--ctf", "--ctf_corrected_ref", "--tau2_fudge", "4", "--particle_diameter", "170"),
-    *("--flatten_solvent", "--zero_mask", "--oversampling", "1", "--healpix_order", "2", "--offset_range", "5"),
-    *("--offset_step", "2", "--sym", "C1", "--norm", "--scale", "--preread_images", "--random_seed", "1"),
+RELION_COMMON = [
+    *("--pool", "30", "--pad", "2", "--ctf", "--ctf_corrected_ref", "--particle_diameter", "170", "--flatten_solvent"),
+    *("--zero_mask", "--oversampling", "1", "--healpix_order", "2", "--offset_range", "5", "--offset_step", "2"),
+    *("--sym", "C1", "--preread_images", "--random_seed", "1"),
 ]
+RELION_SEARCH = [*RELION_COMMON, "--norm", "--scale", "--tau2_fudge", "4"]
 RELION_GRID = "4,608 orientations x 21 shifts = 96,768 a particle and class, then 8 x 4 times finer where significant"
 
 
@@ -196,6 +199,20 @@ def relion_table(folder: Path, iteration: int) -> dict[str, np.ndarray]:
     }
 
 
+def relion_resolution(folder: Path, iteration: int) -> float:
+    """Return the resolution that RELION states after an iteration [angstrom]."""
+    found = sorted((folder / "run").glob(f"run_it{iteration:03d}*model.star"))[0]
+    return next(float(line.split()[1]) for line in found.read_text().splitlines() if "rlnCurrentResolution" in line)
+
+
+def poses_in(refinement: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return rotations and shifts [angstrom] of one of our refinements."""
+    from cryonb.imaging.rotations import euler_to_matrix
+
+    rotations = euler_to_matrix(*(refinement[name].values for name in ("rot", "tilt", "psi")))
+    return rotations, np.stack([refinement[name].values for name in ("shift_x", "shift_y")], axis=1)
+
+
 def angles_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the angle of the rotation from one matrix to the other [degree], (m,)."""
     apart = np.asarray(first, np.float64) - np.asarray(second, np.float64)
@@ -333,6 +350,12 @@ def machine() -> str:
     """Return the processor and how many of it there are."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return f"{os.cpu_count()} cores, {next(line.split(':')[1].strip() for line in lines if 'model name' in line)}"
+
+
+def apart(function, *arguments):
+    """Return what a function returns in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def scratch() -> tempfile.TemporaryDirectory:

@@ -10,16 +10,14 @@ The floor is the error of our local search started at the true poses with the sa
 """
 
 import argparse
-import multiprocessing
 import os
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pose_sets
-from pose_sets import BOX, PIXEL, PoseErrors, last_shell, low_passed
+from pose_sets import BOX, PIXEL, PoseErrors, apart, last_shell, low_passed
 
 SHIFT_RANGE = 15.0
 """Largest shift searched along x and y, by both programs [angstrom]."""
@@ -59,7 +57,7 @@ def poses_of(candidates) -> tuple[np.ndarray, np.ndarray]:
 def ours(count: int, resolution: float, snr: float, threads: int, repeats: int, phantom: dict) -> dict:
     """Return times and errors of our search, and of the local search that starts at the truth."""
     began = time.perf_counter()
-    import cryonb.refine.search as search
+    from cryonb.refine import search
 
     warnings.simplefilter("ignore")
     imported = time.perf_counter() - began
@@ -117,12 +115,6 @@ def relions(count: int, resolution: float, snr: float, threads: int, phantom: di
     }
 
 
-def apart(function, *arguments):
-    """Return what a function returns in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
-
-
 def line(label: str, times: dict | None, errors: PoseErrors | None) -> None:
     """Print one row."""
     cells = f"{1e3 * times['wall']:8.2f} {1e3 * times['processor']:8.2f} {times['first']:6.2f}" if times else 24 * " "
@@ -153,7 +145,8 @@ def compare(count: int, resolution: float, snr: float, arguments: argparse.Names
     print(f"{mine['errors'].kept_angle / mine['floor'].kept_angle:.3f}", end=", ")
     print(f"{mine['errors'].kept_shift / mine['floor'].kept_shift:.3f}")
     print(
-        f"  scores as high as the floor's: {100 * mine['beats']:.1f} %; within a degree of it: {100 * mine['sound']:.1f} %"
+        f"  scores as high as the floor's: {100 * mine['beats']:.1f} %; "
+        f"within a degree of it: {100 * mine['sound']:.1f} %"
     )
 
 
