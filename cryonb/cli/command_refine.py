@@ -21,11 +21,13 @@ from .run_folder import CHECKPOINT, Request
 DESCRIPTION = """Refine poses, classes and maps of particles as a recipe decides: which halves, which limit, which mask.
 
 Prints its plan first. Keeps every iteration in DIR, and continues there after a stop: cryonb refine --resume DIR.
-Writes half maps, the map that the package would show and the mask (MRC), FSC (PNG, CSV, EMDB XML), history (PNG, CSV),
+Writes half maps, the map that the package would show and the mask (MRC), FSC (PNG, CSV, EMDB XML), history (PNG),
 poses and classes (particles.star, particles.cs), a session (.zarr) and summary.txt.
 """
 GROUPS = ("box", "mask", "imaging", "refine", "compute")
 OUT = "cryonb-refine"
+PARAMS = "refine.params"
+"""What the flags of a recipe's own settings begin with, as in Python: ``refine=dict(params=dict(...))``."""
 
 
 def parser(recipe: Any = None) -> Parser:
@@ -56,7 +58,7 @@ def parser(recipe: Any = None) -> Parser:
     inputs.add_reading(made)
     inputs.add_settings(made, GROUPS, decides=True)
     if recipe is not None:
-        add_flags(made, recipe.params, f"settings of {recipe.name}")
+        add_flags(made, recipe.params, f"settings of {recipe.name}", PARAMS)
     return made
 
 
@@ -105,7 +107,7 @@ def settings_given(arguments: argparse.Namespace, recipe: Any) -> dict[str, dict
         By group; the recipe's own under ``refine["params"]``, checked.
     """
     groups = {name: dict(group) for name, group in inputs.given_settings(arguments).items() if group}
-    own = given(arguments, recipe.params)
+    own = given(arguments, recipe.params, PARAMS)
     if own:
         checked = recipe.params.parse(own).as_dict()
         groups["refine"] = {**groups.get("refine", {}), "params": {name: checked[name] for name in own}}
@@ -257,7 +259,7 @@ def _finish(particles: xr.Dataset, last: xr.Dataset, told: list[xr.Dataset], out
                 notes.append(f"{name} was not written: {problem}")
 
     lines = summary(particles, results)
-    written = write_results(out, results, lines, beside=tables)
+    written = write_results(out, results, [*map(line_of, told), *lines], beside=tables)
     console.close()
     console.say("\n".join([*lines, *notes, f"Written to {out}: {', '.join(written)}"]))
     return 0
