@@ -56,7 +56,10 @@ MAY_IMPORT = {
     "filtered_maps": {"imaging.*", "schema", "provenance", "knobs", "errors", "phantoms"},
     "simulate": {"imaging.*", "schema", "provenance", "knobs", "config", "backends", "errors", "units", "phantoms"},
     "refine": WORDS | AGREEMENTS | {"provenance", "backends", "engines", "imaging.*"},
-    "diagnostics": WORDS | AGREEMENTS | {"imaging.*", "simulate", "refine.operator", "refine.stand_in"},
+    "diagnostics": WORDS
+    | AGREEMENTS
+    | {"imaging.*", "simulate"}
+    | {"refine.iterate", "refine.operator", "refine.rejoin", "refine.stand_in", "refine.substitution"},
     "diagnostics.__init__": WORDS
     | AGREEMENTS
     | {"imaging.*", "simulate", "refine.loop", "backends", "engines", "provenance"},

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..imaging.mask_leak import SETTLED, correct_for_mask
 from ..schema import SAMPLING, Field, Kind, declare
 
 MEASURED_CURVES = (
@@ -18,8 +19,9 @@ MEASURED_CURVES = (
     "surrogate",
     "surrogate_circle",
     "noise",
+    "substituted",
 )
-TERMS = ("grid_locked", "grid_locked_circle", "corner", "in_band", "support", "resampling")
+TERMS = ("grid_locked", "grid_locked_circle", "corner", "in_band", "support", "resampling", "shared_reference")
 MASK_TERMS = ("mask_leak", "mask_leak_randomised")
 COMPONENTS = (*MEASURED_CURVES, *TERMS, *MASK_TERMS)
 """Labels of the `component` dimension, in their order."""
@@ -41,7 +43,13 @@ DECOMPOSITION = declare(
             "signal_end": Field(("[class_id]",), "angstrom"),
             "insertion_weight": Field(("[class_id]", "half", "frequency")),
         },
-        {**SAMPLING, "n_dithers": "1", "n_surrogates": "1", "surrogate_resolution": "angstrom"},
+        {
+            **SAMPLING,
+            "n_dithers": "1",
+            "n_surrogates": "1",
+            "surrogate_resolution": "angstrom",
+            "substitution_resolution": "angstrom",
+        },
     )
 )
 
@@ -89,6 +97,82 @@ def telescope(measured: Mapping[str, np.ndarray], nyquist_shell: float) -> dict[
         "corner": measured["dithered"] - common,
         "in_band": np.where(past, 0.0, common),
         "support": np.where(past, common, 0.0),
+    }
+
+
+def shared_reference(tied: np.ndarray, substituted: np.ndarray, from_shell: int, held: np.ndarray) -> np.ndarray:
+    """Return the part of a curve that a refinement made up.
+
+    Parameters
+    ----------
+    tied : ndarray, (shells,), float64
+        What is tied to the particle: the curve on turned grids.
+    substituted : ndarray, (shells,), float64
+        The same of the refinement of images that hold noise from a shell on.
+    from_shell : int
+        That shell.
+    held : ndarray, (shells,), bool
+        Shells that hold data; the others hold nothing that could be made up.
+
+    Returns
+    -------
+    ndarray, (shells,), float64
+        FSC_t - FSC_true; zero before two shells past `from_shell`, where there was signal to find.
+
+    Notes
+    -----
+    With FSC_true = (FSC_t - FSC_n) / (1 - FSC_n) the part is FSC_n (1 - FSC_t) / (1 - FSC_n): all of FSC_n where there
+    is no signal, nothing of it where there is nothing but signal.
+
+    References
+    ----------
+    Chen et al. (2013), doi:10.1016/j.ultramic.2013.06.004
+
+    Examples
+    --------
+    >>> tied, noise = np.array([1.0, 0.9, 0.9, 0.6, 0.2]), np.array([1.0, 0.9, 0.2, 0.2, 0.2])
+    >>> shared_reference(tied, noise, 1, np.ones(5, bool)).round(3)
+    array([0. , 0. , 0. , 0.1, 0.2])
+    """
+    true = correct_for_mask(tied, substituted, from_shell)
+    past = held & (np.arange(tied.size) >= from_shell + SETTLED)
+    return np.where(past, tied - np.where(np.isfinite(true), true, 0.0), 0.0)
+
+
+def without_shared(
+    terms: Mapping[str, np.ndarray], shared: np.ndarray, limit: str, nyquist_shell: float
+) -> dict[str, np.ndarray]:
+    """Return the terms with what a refinement made up taken out of the signal, as a term of its own.
+
+    Parameters
+    ----------
+    terms : mapping of str to ndarray, (shells,), float64
+        From `telescope`.
+    shared : ndarray, (shells,), float64
+        From `shared_reference`.
+    limit : {"square", "circle"}
+        In-plane limit of the curve that it is part of.
+    nyquist_shell : float
+        Shell of the particle Nyquist, with its fraction.
+
+    Returns
+    -------
+    dict of str to ndarray, (shells,), float64
+        The terms, `in_band` and `corner` less what was made up in them, and `shared_reference`.
+
+    Notes
+    -----
+    Up to the particle Nyquist all of it leaves `in_band`, which both limits have, so that both curves are still the
+    sum of their terms with `shared_reference` as the last. Past it there are data of the square limit only, and it
+    leaves `corner`.
+    """
+    past = np.arange(shared.size) > nyquist_shell + 1e-6
+    shared = shared if limit == "square" else np.where(past, 0.0, shared)
+    return {
+        **terms,
+        "in_band": terms["in_band"] - np.where(past, 0.0, shared),
+        "corner": terms["corner"] - np.where(past, shared, 0.0),
+        "shared_reference": shared,
     }
 
 

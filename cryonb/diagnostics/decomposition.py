@@ -2,6 +2,8 @@
 
 The curve of the user's own particles is taken apart by running the operator that made it again with one switch changed
 and subtracting: half B on grids turned at random against half A's, and the in-plane limit as a square or a circle.
+Where it is asked for, the refinement that found the poses is run again as well, on images that hold noise past a shell:
+what its halves share there was made by the reference that the particles shared.
 """
 
 import dataclasses
@@ -26,6 +28,7 @@ from .correlations import Correlations
 from .half_maps import choose_mask, class_ids
 from .measurement import Measurement, mask_leak
 from .parts import labelled, part_of
+from .shared_reference import SharedReference
 
 Progress = Callable[[float, str], None]
 
@@ -45,6 +48,17 @@ class DecompositionOptions(Config):
         0.0, help="Where the surrogate's signal ends; 0 = the particle Nyquist.", unit="angstrom", minimum=0.0
     )
     class_id: int = knob(0, help="Which class; 0 = all of them, one after the other.", minimum=0)
+    shared_reference: bool = knob(
+        False,
+        help="Also run the recipe again on images with noise past a shell: what its halves made up becomes a term.",
+    )
+    substitution_resolution: float = knob(
+        0.0,
+        help="With shared_reference: noise replaces all that is finer; 0 = where the curve falls to 0.8, or three "
+        "quarters of the way to 0.143, whichever is coarser.",
+        unit="angstrom",
+        minimum=0.0,
+    )
     n_draws: int = knob(4, help="Draws of random phases, for the mask's leak.", minimum=1, maximum=100)
     particle_diameter: float = knob(
         0.0, help="Diameter of the particle; 0 = from the mask, or the box.", unit="angstrom", minimum=0.0
@@ -170,8 +184,17 @@ class DecompositionDiagnostic:
     title = "What the FSC curve is made of"
     accepts = ("cryonb/particles",)
     options = DecompositionOptions
+    takes_references = True
 
-    def compute(self, dataset: xr.Dataset, options: DecompositionOptions, config: RunConfig, mask: Any, progress):
+    def compute(
+        self,
+        dataset: xr.Dataset,
+        options: DecompositionOptions,
+        config: RunConfig,
+        mask: Any,
+        progress: Progress,
+        references: Any = None,
+    ):
         """Return the decomposition as a Dataset of kind ``cryonb/decomposition``.
 
         Parameters
@@ -186,6 +209,8 @@ class DecompositionDiagnostic:
             A mask that was given.
         progress : callable
             Called with the fraction done and a text.
+        references : xarray.Dataset, sequence of xarray.Dataset, or None
+            With `shared_reference`, the starting volumes of the refinement.
 
         Returns
         -------
@@ -201,15 +226,19 @@ class DecompositionDiagnostic:
         """
         classes = class_ids(dataset, options.class_id)
         parts, found = [], None
+        shared = _shared_reference(dataset, config, options, references=references, mask=mask)
+        own_share = 0.4 if shared else 1.0
         try:
             for number, class_id in enumerate(classes):
                 operator = Operator(dataset, config, class_id)
                 told = partial(_of_class, progress, number, len(classes))
-                operator.report_to(runs_of(options, operator.config), told)
+                operator.report_to(runs_of(options, operator.config), partial(_share, told, 0.0, own_share))
                 shell = surrogate_shell(operator, options)
                 _warn_of_background(operator)
                 found = Measurement(operator, Correlations(), options.particle_diameter, shell)
                 measure(found, options, partial(_mask, operator, given=mask))
+                if shared is not None:
+                    shared.add_to(found, class_id, options.dithers, partial(_share, told, own_share, 1.0))
                 parts.append(part_of(found))
                 found = None
             progress(1.0, "decomposition")
@@ -231,6 +260,27 @@ def _warn_of_background(operator: Operator) -> None:
         text = f"the images stand on a background of {level / deviation:.1f} standard deviations"
         remedy = "use imaging.normalise, or images that were normalised"
         warnings.warn(f"{text}, which correlates by itself; {remedy}", UserWarning, stacklevel=5)
+
+
+def _shared_reference(
+    particles: xr.Dataset, config: RunConfig, options: DecompositionOptions, **given: Any
+) -> SharedReference | None:
+    """Return the refinement of noise, where it is asked for."""
+    remedy = "Set shared_reference, or leave it out"
+    asked = {
+        "references": given["references"] is not None,
+        "substitution_resolution": options.substitution_resolution > 0,
+    }
+    for name, is_asked in asked.items():
+        rule = f"{name} must go with shared_reference"
+        must(not is_asked or options.shared_reference, rule, "shared_reference off", remedy)
+    if not options.shared_reference:
+        return None
+    return SharedReference(particles, config, options.substitution_resolution, **given)
+
+
+def _share(progress: Progress, start: float, end: float, fraction: float, text: str) -> None:
+    progress(start + (end - start) * fraction, text)
 
 
 def _of_class(progress: Progress, number: int, count: int, fraction: float, text: str) -> None:

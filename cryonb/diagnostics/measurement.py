@@ -31,6 +31,10 @@ class Measurement:
         Both half maps with the square limit, and with the circle.
     leak : dict of str to ndarray
         What the mask leaks.
+    substitution_shell : int
+        First shell whose images were replaced by noise in the curve ``substituted``; 0 where there is none.
+    substituted_modified : ndarray, (shells,), float64, or None
+        That curve under the mask, where there is one, as no other shell can leak into it.
     """
 
     operator: Operator
@@ -39,6 +43,8 @@ class Measurement:
     surrogate_shell: float = 0.0
     halves: list[tuple[Made, Made]] = dataclasses.field(default_factory=list)
     leak: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    substitution_shell: int = 0
+    substituted_modified: np.ndarray | None = None
 
     @property
     def limit(self) -> str:

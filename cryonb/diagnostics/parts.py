@@ -8,13 +8,22 @@ import xarray as xr
 
 from ..imaging.bands import CORNER, MEASURED, NO_DATA, NOISE, classify, holds_data
 from ..imaging.corner import WeightSums, coverage, predict_corner, weight_sums
+from ..imaging.mask_leak import SETTLED
 from ..imaging.masks import kept_fraction
 from ..imaging.shells import crossing, independent_coefficients, n_coefficients, three_sigma
 from ..imaging.symmetry import symmetry_operators
 from ..imaging.uncertainty import correlation_half_width, difference_half_width, holds_signal
 from ..refine.operator import Operator
 from ..schema import HALVES, build, shell_coordinates
-from .components import COMPONENTS, DECOMPOSITION, OWN, split_by_band, telescope
+from .components import (
+    COMPONENTS,
+    DECOMPOSITION,
+    OWN,
+    shared_reference,
+    split_by_band,
+    telescope,
+    without_shared,
+)
 from .half_maps import mask_facts
 from .measurement import Measurement
 from .verdict import end_of_signal, verdict_of
@@ -63,7 +72,8 @@ def part_of(found: Measurement) -> Parts:
     spread = _spreads(found, curves)
     tied = OWN[found.limit][1]
     size, order = found.operator.sampling.box_size, _order(found)
-    signal = {name: holds_signal(curves[name], spread[name], size, order) for name in (tied, "dithered")}
+    signal = {"dithered": holds_signal(curves["dithered"], spread["dithered"], size, order)}
+    signal[tied] = holds_signal(*_true(found, curves, spread), size, order)
     band = _bands(found, signal[tied])
     square, circle = (_weight_sums(found, limit) for limit in ("square", "circle"))
     filled = square if found.limit == "square" else circle
@@ -101,16 +111,46 @@ def _floor(found: Measurement, order: int) -> np.ndarray:
 def _with_terms(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return measured curves with the terms that they telescope into."""
     terms = telescope(curves, found.band_end)
+    if found.substitution_shell:
+        tied = curves[OWN[found.limit][1]]
+        shared = shared_reference(tied, curves["substituted"], found.substitution_shell, _held(found))
+        terms = without_shared(terms, shared, found.limit, found.band_end)
     other = curves.pop("fourier_resampled", None)
     if other is not None:
         terms["resampling"] = curves[OWN[found.limit][0]] - other
     return {**curves, **terms}
 
 
+def _held(found: Measurement) -> np.ndarray:
+    """Return which shells hold data."""
+    band = classify(holds_data(found.weight), found.extent)
+    return _with_data(band) & (np.arange(band.size) > 0)
+
+
+def _true(
+    found: Measurement, curves: dict[str, np.ndarray], spread: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is tied to the particle less what was made up, with the half-width of its interval."""
+    tied = OWN[found.limit][1]
+    if not found.substitution_shell:
+        return curves[tied], spread[tied]
+    shared = curves["shared_reference"]
+    past = _settled(found) & _held(found)
+    rest = np.where(past, 1.0 - np.minimum(curves["substituted"], 0.99), 1.0)
+    noise = np.where(past, (1.0 - curves[tied]) * spread["substituted"] / rest**2, 0.0)
+    return curves[tied] - shared, np.hypot(spread[tied] / rest, noise)
+
+
+def _settled(found: Measurement) -> np.ndarray:
+    """Return which shells lie so far past the substitution that nothing leaks into them from before it."""
+    return np.arange(found.operator.sampling.box_size // 2 + 1) >= found.substitution_shell + SETTLED
+
+
 def _under_mask(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return masked curves with the terms of the user's own: what the mask leaks, what the grid adds, and the rest.
 
-    Where nothing was measured, all that is tied to the particle under a mask has leaked there.
+    Where nothing was measured, all that is tied to the particle under a mask has leaked there. What a refinement made
+    up is read from the modified curves, of the particles and of the substituted images alike: nothing leaks into them.
     """
     if not curves:
         return {}
@@ -118,8 +158,15 @@ def _under_mask(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, 
     own, tied, grid_locked = OWN[found.limit]
     empty = classify(holds_data(found.weight), found.extent) == NO_DATA
     leak = np.where(empty, curves[tied], found.leak["mask_leak"])
-    rest = split_by_band(curves[tied] - leak, found.limit, found.band_end)
-    return {**curves, **rest, grid_locked: curves[own] - curves[tied], **found.leak, "mask_leak": leak}
+    shared = {}
+    if found.substituted_modified is not None:
+        made_up = shared_reference(
+            curves[tied] - leak, found.substituted_modified, found.substitution_shell, _held(found)
+        )
+        shared["shared_reference"] = made_up
+    known = leak + shared.get("shared_reference", 0.0)
+    rest = split_by_band(curves[tied] - known, found.limit, found.band_end)
+    return {**curves, **rest, **shared, grid_locked: curves[own] - curves[tied], **found.leak, "mask_leak": leak}
 
 
 def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -139,6 +186,12 @@ def _spreads(found: Measurement, curves: dict[str, np.ndarray]) -> dict[str, np.
         spread[term] = np.where(known, np.hypot(*(spread[name] for name in pair)), spread[term])
     for term in ("in_band", "support"):
         spread[term] = np.where(curves[term] == 0.0, 0.0, spread["dithered_circle"])
+    if found.substitution_shell:
+        tied, shared = OWN[found.limit][1], curves["shared_reference"]
+        width = np.where(shared == 0.0, 0.0, np.hypot(spread["substituted"], np.abs(shared) * spread[tied]))
+        spread["shared_reference"] = width
+        for term in ("in_band", "corner"):
+            spread[term] = np.hypot(spread[term], np.where(curves[term] == 0.0, 0.0, width))
     if "resampling" in curves:
         own = spread[OWN[found.limit][0]]
         spread["resampling"] = np.hypot(own, own)
@@ -182,6 +235,8 @@ def _scalars(found: Measurement) -> dict[str, Any]:
     sampling, box, mask = found.operator.sampling, found.operator.config.box, found.correlations.mask
     facts = {} if mask is None else mask_facts(mask, sampling.voxel_size)
     facts |= {"particle_diameter": found.diameter} if found.diameter else {}
+    if found.substitution_shell:
+        facts["substitution_resolution"] = sampling.field_of_view / found.substitution_shell
     return {
         **facts,
         **sampling.scalars,

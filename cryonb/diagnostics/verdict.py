@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..imaging.bands import CORNER, MEASURED, NO_DATA, SUPPORT, Extent
+from ..imaging.shells import n_coefficients
 from .components import OWN
 
 VISIBLE = 0.03
@@ -60,9 +61,10 @@ def verdict_of(
     if with_data.any() and np.nanmin(curves[OWN[limit][0]][with_data]) > IDENTICAL:
         return "Both half sets give one and the same map: no curve of theirs tells signal from noise."
     past = shell > extent.nyquist_shell + 1e-6
+    made_up = _made_up(curves, extent)
     if not past.any():
-        return _within(curves, band, extent, limit)
-    clauses = [_past_nyquist(curves, band, extent, limit), _lift(curves, masked, band, limit)]
+        return _within(curves, band, extent, limit) + (f"; {made_up}." if made_up else ".")
+    clauses = [_past_nyquist(curves, band, extent, limit), made_up, _lift(curves, masked, band, limit)]
     if end_of_signal(band):
         clauses.append(_reach(masked, band, extent, np.maximum(floor, REACHED)))
     if limit == "circle":
@@ -78,7 +80,25 @@ def _within(curves: Mapping[str, np.ndarray], band: np.ndarray, extent: Extent, 
     end, data_end = end_of_signal(band), _end_of_data(band)
     return (
         f"{_opening(extent, band, data_end)}: {_signal_words(extent, end, data_end)}, "
-        f"and the interpolation grid makes at most {largest:.2f} of it."
+        f"and the interpolation grid makes at most {largest:.2f} of it"
+    )
+
+
+def _made_up(curves: Mapping[str, np.ndarray], extent: Extent) -> str:
+    """Return what noise in place of the images still correlates, where that was measured."""
+    where = np.flatnonzero(curves["shared_reference"]) if "shared_reference" in curves else np.zeros(0, int)
+    if not where.size:
+        return ""
+    shared, noise = (curves[name][where] for name in ("shared_reference", "substituted"))
+    opening = f"with noise in place of the images past {_angstrom(extent, where[0])}"
+    chance = 3.0 / np.sqrt(n_coefficients(extent.size)[where].sum())
+    if noise.mean() <= max(VISIBLE, chance) and shared.max() <= MUCH:
+        return f"{opening} nothing is left ({_level(noise.mean())} on average): the refinement made nothing up"
+    worst = int(np.argmax(shared))
+    place = _angstrom(extent, where[worst])
+    return (
+        f"{opening} the halves still correlate ({_level(noise.mean())} on average): "
+        f"the refinement made up to {_level(shared[worst])} of the curve, at {place}"
     )
 
 
