@@ -11,8 +11,10 @@ import numpy as np
 import xarray as xr
 
 from .config import RunConfig
+from .errors import must
 from .mask_files import fitted_mask
 from .opening import particles_of, starting_volumes
+from .schema import PARTICLES, validate
 from .verbs import settle
 
 Progress = Callable[[float, str], None]
@@ -236,6 +238,8 @@ def _settled(
     settings, opened = settle(config, mask, groups)
     get_recipe(settings.refine.recipe)
     images, volumes = particles_of(particles, require_poses=False), starting_volumes(references)
+    validate(images, PARTICLES)
+    must("image" in images, "particles must have images", "a table without images", "Point the table at its stack")
     if opened is not None:
         from .refine.search_plan import plan_refinement
 

@@ -1,6 +1,9 @@
 """``cryonb compare PARTICLES --recipes all``: every package's way of deciding on the same particles, in one table."""
 
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import xarray as xr
@@ -20,6 +23,9 @@ Writes one table (in summary.txt, and drawn in compare.png above with the curves
 session (.zarr), the curves (CSV) and the maps (MRC). A recipe that cannot work with the settings is left out of "all",
 with the reason.
 """
+
+WIDEST = 24
+"""Characters of the widest column of the table in text."""
 
 
 def is_asked(argv: list[str]) -> bool:
@@ -133,12 +139,18 @@ def table_lines(decisions: xr.Dataset) -> list[str]:
         The lines.
     """
     table = plots.decisions_table(decisions)
-    rows = [
-        [word.replace("\u00a0", " ").replace("Å", "A").replace("–", "-") for word in row]
-        for row in (table.columns, *table.rows)
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    plain = str.maketrans({"\u00a0": " ", "Å": "A", "–": "-"})
+    cells = [[wrap(word.translate(plain), WIDEST) or [""] for word in row] for row in (table.columns, *table.rows)]
+    widths = [max(len(line) for cell in column for line in cell) for column in zip(*cells)]
+    lines = [line for row in cells for line in _row_lines(row, widths)]
     said = zip(decisions["run"].values, decisions["verdict"].values)
     lines += [f"{label}: {verdict}" for label, verdict in said if verdict]
     return [*lines, *(f"left out: {line}" for line in decisions.attrs.get("left_out", "").splitlines())]
+
+
+def _row_lines(row: list[list[str]], widths: list[int]) -> Iterator[str]:
+    """Yield the lines of one row, whose cells have been broken into lines, and an empty one where it takes several."""
+    for parts in zip_longest(*row, fillvalue=""):
+        yield "  ".join(part.ljust(width) for part, width in zip(parts, widths)).rstrip()
+    if max(map(len, row)) > 1:
+        yield ""

@@ -54,8 +54,9 @@ def write_results(
         )
         for name, figure in drawn.items():
             plots.save_figure(figure, folder / f"{name}.png")
+        with_maps = [name for name, result in results.items() if any(True for _ in volumes(result))]
         for name, result in results.items():
-            _write_files(folder, name, result)
+            _write_files(folder, name, result, f"{name}_" if len(with_maps) > 1 else "")
         if beside is not None:
             beside(folder)
         (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -76,15 +77,14 @@ def save_session(results: Mapping[str, xr.Dataset], folder: Path) -> None:
     io.save(tree, folder / "session.zarr")
 
 
-def _write_files(folder: Path, name: str, result: xr.Dataset) -> None:
+def _write_files(folder: Path, name: str, result: xr.Dataset, prefix: str) -> None:
     if result.attrs.get("schema") == "cryonb/fsc":
         io.write_curve(result, folder / f"{name}.csv")
         io.write_curve(result, folder / f"{name}.xml")
     elif "frequency" in result.dims and result.attrs.get("schema") not in _WITHOUT_TABLE:
         io.write_curve(result, folder / f"{name}.csv")
     for stem, grid in volumes(result):
-        path = folder / f"{stem}.mrc"
-        io.write_map(grid, folder / f"{name}_{stem}.mrc" if path.exists() else path)
+        io.write_map(grid, folder / f"{prefix}{stem}.mrc")
 
 
 def volumes(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:

@@ -121,7 +121,7 @@ def _table_row(dataset: xr.Dataset) -> Row:
 def _verdicts(dataset: xr.Dataset) -> str:
     said = dataset["verdict"].values if "verdict" in dataset else []
     lines = [f"{label}: {wording.sentence(str(words))}" for label, words in zip(dataset["run"].values, said) if words]
-    lines += [f"left out: {wording.sentence(line)}" for line in dataset.attrs.get("left_out", "").splitlines()]
+    lines += [f"left out: {line}" for line in dataset.attrs.get("left_out", "").splitlines()]
     return "\n".join(lines)
 
 

@@ -69,7 +69,7 @@ def test_the_curves_stand_above_the_table():
 def test_what_is_left_out_is_said():
     made = a_tree("homogeneous", curves=False)["decisions"].to_dataset()
     sheet = decisions_sheet(made.assign_attrs(left_out="resolution_limited: max_resolution must be set; got none."))
-    assert "left out: Resolution_limited: max_resolution must be set; got none." in sheet.caption
+    assert "left out: resolution_limited: max_resolution must be set; got none." in sheet.caption
 
 
 @pytest.mark.parametrize(
