@@ -60,15 +60,14 @@ def substitution_panel(
 def _limits(dataset: xr.Dataset, names: str) -> list[Line]:
     """Return where the noise begins and where the alignment ends, as lines."""
     found = []
-    for name, words, colour, style in (
-        ("substitution_resolution", "noise from", ORANGE, (0, (6, 2))),
-        ("alignment_limit", "aligned to", GREEN, (0, (3, 1.5))),
+    for name, words, key, colour, style in (
+        ("substitution_resolution", "noise from", "where the noise begins", ORANGE, (0, (6, 2))),
+        ("alignment_limit", "aligned to", "limit of the alignment", GREEN, (0, (3, 1.5))),
     ):
         resolution = facts.number(dataset, name)
         if math.isfinite(resolution) and resolution > 0:
-            label = f"{words} {wording.angstrom(resolution)}"
-            shown = label if names == "full" else ""
-            found.append(Line(1.0 / resolution, name, shown, "x", colour, style, label if names == "short" else ""))
+            label = f"{words} {wording.angstrom(resolution)}" if names == "full" else ""
+            found.append(Line(1.0 / resolution, name, label, "x", colour, style, key if names == "short" else ""))
     return found
 
 
