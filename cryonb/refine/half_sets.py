@@ -62,11 +62,10 @@ def insert_half_sets(run: Any, candidates: Candidates, members: np.ndarray, half
     classes = candidates.class_posterior.shape[1]
     inside = [np.flatnonzero(half[members] == which) for which in (1, 2)]
     averages = [[run.average(candidates[rows], members[rows], number) for rows in inside] for number in range(classes)]
-    halves = np.stack([[average.density for average in pair] for pair in averages])
     return HalfSets(
-        halves,
+        np.stack([[average.density for average in pair] for pair in averages]),
         np.stack([[average.shell_weight for average in pair] for pair in averages]),
-        np.stack([run.fsc(*maps) for maps in halves]),
+        np.stack([run.fsc(*pair) for pair in averages]),
         np.array([min(average.effective_size for average in pair) >= ALMOST_NONE for pair in averages]),
     )
 
