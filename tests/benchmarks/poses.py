@@ -22,6 +22,19 @@ from pose_sets import BOX, PIXEL, PoseErrors, apart, last_shell, low_passed
 SHIFT_RANGE = 15.0
 """Largest shift searched along x and y, by both programs [angstrom]."""
 
+STEPS = {
+    "references on rings, once": ("sweep", "Sweep", "of"),
+    "reading images": ("observed", "Observer", "pixels"),
+    "images and transfer in rows": ("observed", "Observer", "in_rows"),
+    "images and transfer on rings": ("observed", "Observer", "on_rings"),
+    "shifted images into angular orders": ("sweep", "Sweep", "_orders"),
+    "views: products, turns, best ones": ("sweep", "Sweep", "_best_views"),
+    "views that lie apart": ("sweep", "Sweep", "_spread"),
+    "refinement of candidates": ("search", "Seeker", "_refined"),
+    "labels": ("search", "Seeker", "_labelled"),
+}
+"""Steps of a search: file, class and method."""
+
 COMPUTE, MEMORY = 247.0, 42.0
 """Ceilings of two threads: float32 matrix products [GFLOP/s] and copies [GB/s]."""
 
@@ -57,7 +70,7 @@ def poses_of(candidates) -> tuple[np.ndarray, np.ndarray]:
 def ours(count: int, resolution: float, snr: float, threads: int, repeats: int, phantom: dict) -> dict:
     """Return times and errors of our search, and of the local search that starts at the truth."""
     began = time.perf_counter()
-    from cryonb.refine import search
+    from cryonb.refine import search  # noqa: F401
 
     warnings.simplefilter("ignore")
     imported = time.perf_counter() - began
@@ -85,14 +98,80 @@ def ours(count: int, resolution: float, snr: float, threads: int, repeats: int, 
         "bound": pose_sets.cramer_rao(made, reference, last_shell(resolution), min(count, 200)),
         "beats": float(np.mean(found.of_best("score") >= floor.of_best("score") - 0.1)),
         "sound": float(np.mean(pose_sets.angles_between(found.of_best("rotation"), floor.of_best("rotation")) < 1.0)),
-        "stages": stages(search, lambda: aligned(run, reference, resolution)) if threads == 1 else {},
     }
 
 
-def stages(search, call) -> dict[str, float]:
-    """Return the seconds of one search on one thread in each function that `search` is made of, and "all"."""
-    spent: dict[str, float] = {}
-    return spent
+class Counted:
+    """NumPy with its matrix products timed and counted."""
+
+    def __init__(self) -> None:
+        self.seconds, self.operations = 0.0, 0.0
+
+    def __getattr__(self, name: str):
+        return getattr(np, name)
+
+    def matmul(self, first, second, **options):
+        """Return the product, and add its time and its operations to the account."""
+        start = time.perf_counter()
+        result = np.matmul(first, second, **options)
+        self.seconds += time.perf_counter() - start
+        self.operations += 2.0 * result.size * first.shape[-1]
+        return result
+
+
+def breakdown(count: int, resolution: float, snr: float, phantom: dict) -> dict:
+    """Return the seconds of one search on one thread in each of its steps, and what its matrix products amount to."""
+    from cryonb.refine import observed, search, sweep
+
+    warnings.simplefilter("ignore")
+    made = pose_sets.make_set(count, snr, **phantom)
+    reference = low_passed(made.density[0], resolution)
+    run = run_of(made.without_poses(), resolution, 1)
+    aligned(run, reference, resolution)
+    spent = dict.fromkeys(STEPS, 0.0)
+
+    def timed(label, function):
+        def call(*arguments, **settings):
+            start = time.perf_counter()
+            try:
+                return function(*arguments, **settings)
+            finally:
+                spent[label] += time.perf_counter() - start
+
+        return call
+
+    for label, (module, owner, name) in STEPS.items():
+        place = getattr({"observed": observed, "search": search, "sweep": sweep}[module], owner)
+        method = place.__dict__[name]
+        plain = method.__func__ if isinstance(method, classmethod) else method
+        wrapped = timed(label, plain)
+        setattr(place, name, classmethod(wrapped) if isinstance(method, classmethod) else wrapped)
+    sweep.np = products = Counted()
+    start = time.perf_counter()
+    found = aligned(run, reference, resolution)
+    spent["all"] = time.perf_counter() - start
+    return {"spent": spent, "matmul": (products.seconds, products.operations), "hypotheses": found.hypotheses.mean()}
+
+
+def print_breakdown(count: int, resolution: float, snr: float, phantom: dict) -> None:
+    """Print where one thread's time goes, and how far it is from the ceilings of the machine."""
+    made = apart(breakdown, count, resolution, snr, phantom)
+    spent, (seconds, operations) = made["spent"], made["matmul"]
+    everything = spent.pop("all")
+    spent["the rest, measuring the noise among it"] = everything - sum(spent.values())
+    print(f"  where one thread's {1e3 * everything / count:.2f} ms a particle go:")
+    for label, part in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"    {label:40s} {1e3 * part / count:7.3f} ms {100 * part / everything:5.1f} %")
+    rate, half = operations / seconds / 1e9, COMPUTE / 2
+    each = operations / count
+    print(
+        f"    matrix products among these: {each / 1e6:.0f} Mflop a particle in {1e3 * seconds / count:.3f} ms: ",
+        end="",
+    )
+    print(f"{rate:.0f} GFLOP/s, {100 * rate / half:.0f} % of a thread's {half:.0f}, {each / half / 1e6:.3f} ms at best")
+    scanned = 4.0 * made["hypotheses"]
+    print(f"    best turns read {scanned / 1e6:.1f} MB a particle, in cache; ", end="")
+    print(f"{scanned / MEMORY / 1e6:.3f} ms at the {MEMORY:g} GB/s of memory")
 
 
 def relions(count: int, resolution: float, snr: float, threads: int, phantom: dict) -> dict:
@@ -159,13 +238,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--points", type=int, default=0, help="Points of the phantom; 0 = as dense as a protein's.")
     parser.add_argument("--no-relion", action="store_true")
+    parser.add_argument("--no-breakdown", action="store_true")
     arguments = parser.parse_args()
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = str(arguments.threads)
-    print(f"64 px at 3 A, asymmetric helices, CTF, shifts up to 6 A, no poses given; {pose_sets.machine()}")
+    print("64 px at 3 A, asymmetric helices, CTF, shifts up to 6 A, no poses given")
+    print(f"{pose_sets.machine()}, load {os.getloadavg()[0]:.1f}")
     for text in arguments.sets:
         resolution, snr = map(float, text.split(":"))
         compare(arguments.particles, resolution, snr, arguments, {"n_points": arguments.points})
+        if not arguments.no_breakdown:
+            print_breakdown(min(arguments.particles, 200), resolution, snr, {"n_points": arguments.points})
 
 
 if __name__ == "__main__":
