@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 import cryonb as cn
-from cryonb import cli, diagnostics, plots
-from cryonb.cli import command_compare, command_diagnose, command_reconstruct, command_simulate
+from cryonb import cli, diagnostics, plots, refinements
+from cryonb.cli import (
+    command_compare,
+    command_diagnose,
+    command_reconstruct,
+    command_refine,
+    command_simulate,
+    compare_recipes,
+)
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,6 +30,14 @@ def parser_of(words):
     if words[0] == "diagnose":
         known = {name: diagnostics.get(name) for name in diagnostics.names()}
         return command_diagnose.parser(next(known[word] for word in words if word in known), known)
+    if words[0] == "refine":
+        return (
+            command_refine.parser(refinements.recipe(command_refine.recipe_of(words)))
+            if "--resume" not in words
+            else None
+        )
+    if compare_recipes.is_asked(words):
+        return compare_recipes.parser()
     makers = {"reconstruct": command_reconstruct, "simulate": command_simulate, "compare": command_compare}
     return makers[words[0]].parser() if words[0] in makers else None
 
@@ -50,6 +65,7 @@ def _folder(tmp_path_factory):
     truth = cn.phantom("helices", box_size=24, pixel_size=4.0)
     particles = cn.simulate(truth, n_particles=160, snr=5.0)
     cn.write_star(particles, folder / "particles.star", folder / "particles.mrcs")
+    cn.write_map(truth, folder / "start.mrc")
     mask = np.pad(np.ones((16,) * 3, np.float32), 4)
     cn.write_map(mask, folder / "mask.mrc", voxel_size=4.0)
     run = cn.reconstruct(particles)
@@ -62,6 +78,9 @@ SMALLER = {
     "=128": "=36",
     "dithers=4": "dithers=1",
     '"decomposition", ': '"decomposition", surrogates=0, ',
+    "n_iterations=8": "n_iterations=1",
+    '"class3d", n_classes=2': '"class3d", n_classes=2, n_iterations=1',
+    '["homogeneous", "heterogeneous"])': '["homogeneous", "fixed_poses"], refine=dict(n_iterations=1))',
     '("filter_then_mask")': '("filter_then_mask", box_size=24, voxel_size=4.0, lowpass=19.0)',
 }
 """What is changed of the README's Python, so that it takes seconds."""
@@ -79,6 +98,12 @@ def test_the_python_of_the_readme_runs(folder, monkeypatch):
     assert (folder / "session.zarr").is_dir()
 
 
+REFINED = {
+    "refine": ["--refine.n-iterations", "2"],
+    "recipes": ["--refine.n-iterations", "1", "--box.box-size", "24", "--dithers", "1"],
+}
+"""What is added to commands that refine, so that they take seconds."""
+
 NOT_HERE = ("postprocess.star", "apoferritin.cif")
 
 
@@ -89,6 +114,7 @@ def test_the_commands_of_the_readme_run_one_after_the_other(folder, monkeypatch,
         if any(name in line for name in NOT_HERE):
             continue
         words = shlex.split(line.replace("box-size 128", "box-size 36").replace("dithers 4", "dithers 1"))[1:]
+        words += REFINED.get(words[0] if "--recipes" not in words else "recipes", []) if "--resume" not in words else []
         short = ["--surrogates", "0"] if "decomposition" in words else []
         assert cli.main([*words, *short]) == 0, (line, capsys.readouterr().err)
     for name in ("parts/decomposition", "run-parts/decomposition", "forensics/map_forensics", "guinier/guinier"):

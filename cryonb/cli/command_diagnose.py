@@ -4,12 +4,12 @@ from pathlib import Path
 
 import xarray as xr
 
-from .. import diagnostics, verbs
-from ..contracts import Diagnostic
+from .. import diagnostics, refinements, verbs
+from ..contracts import Diagnostic, Recipe
 from ..errors import RunStopped, must, nearest
 from . import inputs, outputs, words
 from .console import Console
-from .flags import Parser, add_flags, given
+from .flags import Parser, add_flags, given, value_of
 from .outputs import check_writable
 from .results import write_results
 
@@ -33,7 +33,8 @@ def run(argv: list[str], console: Console) -> int:
     """
     known = {name: diagnostics.get(name) for name in diagnostics.names()}
     name = next((word for word in reversed(argv) if word in known), None)
-    arguments = parser(known.get(name), known).read(argv)
+    recipe = _recipe(known.get(name), argv)
+    arguments = parser(known.get(name), known, recipe).read(argv)
     must(
         name is not None,
         "a diagnostic must have a known name",
@@ -42,10 +43,18 @@ def run(argv: list[str], console: Console) -> int:
     )
     must(arguments.words[-1] == name, "the diagnostic's name must come last", arguments.words[-1], USAGE)
     must(len(arguments.words) > 1, "an input must be given", "none", USAGE)
-    return _judge(known[name], arguments, console)
+    return _judge(known[name], arguments, recipe, console)
 
 
-def _judge(diagnostic: Diagnostic, arguments: object, console: Console) -> int:
+def _recipe(diagnostic: Diagnostic | None, argv: list[str]) -> Recipe | None:
+    """Return the recipe that a command line names for a diagnostic that refines; None where it names none."""
+    if diagnostic is None or not diagnostics.takes_references(diagnostic):
+        return None
+    name = value_of(argv, "--refine.recipe")
+    return refinements.recipe(name) if name else None
+
+
+def _judge(diagnostic: Diagnostic, arguments: object, recipe: Recipe | None, console: Console) -> int:
     seed = inputs.settings(arguments).compute.seed
     out = Path(arguments.out)
     check_writable(out)
@@ -54,7 +63,9 @@ def _judge(diagnostic: Diagnostic, arguments: object, console: Console) -> int:
     options = given(arguments, diagnostic.options) | {"run": arguments.run}
     if getattr(arguments, "particles", None):
         options["particles"] = inputs.open_table(arguments.particles, arguments, seed)
-    settings = inputs.given_settings(arguments)
+    if getattr(arguments, "reference", None):
+        options["references"] = arguments.reference
+    settings = inputs.given_settings(arguments, recipe)
     with outputs.patience(verbs.joins_particles(diagnostic)):
         try:
             result = verbs.diagnose(opened, diagnostic.name, config=settings, progress=console.progress, **options)
@@ -78,7 +89,7 @@ def _rescued(out: Path, diagnostic: Diagnostic, finished: xr.Dataset | None, con
     return f"the run was stopped; the curves finished by then are in {out}: {', '.join(written)}."
 
 
-def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parser:
+def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic], recipe: Recipe | None = None) -> Parser:
     """Return the parser of the command, with the options of one diagnostic.
 
     Parameters
@@ -87,6 +98,8 @@ def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parse
         The diagnostic, where it is known already.
     known : dict of str to Diagnostic
         All of them.
+    recipe : Recipe, optional
+        The recipe of a diagnostic that runs a refinement again, where it is known already.
 
     Returns
     -------
@@ -117,5 +130,9 @@ def parser(diagnostic: Diagnostic | None, known: dict[str, Diagnostic]) -> Parse
         add_flags(made, diagnostic.options, f"options of {diagnostic.name}")
     inputs.add_reading(made)
     particles = diagnostic is None or "cryonb/particles" in diagnostic.accepts
-    inputs.add_settings(made, ("box", "mask", "imaging", "refine", "compute") if particles else ("mask", "compute"))
+    refines = diagnostic is None or diagnostics.takes_references(diagnostic)
+    groups = ("box", "mask", "imaging", "refine", "compute") if particles else ("mask", "compute")
+    inputs.add_settings(made, groups, decides=refines)
+    if refines:
+        inputs.add_references(made, recipe)
     return made

@@ -14,7 +14,7 @@ from ..history import history
 from ..units import angstrom
 from . import inputs, outputs, run_folder, words
 from .console import Console
-from .flags import Parser, add_flags, given, spelled
+from .flags import Parser, value_of
 from .results import write_results
 from .run_folder import CHECKPOINT, Request
 
@@ -26,8 +26,6 @@ poses and classes (particles.star, particles.cs), a session (.zarr) and summary.
 """
 GROUPS = ("box", "mask", "imaging", "refine", "compute")
 OUT = "cryonb-refine"
-PARAMS = "refine.params"
-"""What the flags of a recipe's own settings begin with, as in Python: ``refine=dict(params=dict(...))``."""
 
 
 def parser(recipe: Any = None) -> Parser:
@@ -49,16 +47,13 @@ def parser(recipe: Any = None) -> Parser:
     )
     made = Parser(prog="cryonb refine", description=text)
     made.add_argument("particles", nargs="?", metavar="PARTICLES", help="particle table: .star, .cs or .mrcs")
-    about = "map to start from, or one a class (default: none; start from the particles alone)"
-    made.add_argument("--reference", nargs="+", default=[], metavar="MAP", help=about)
     made.add_argument("--plan", action="store_true", help="print what it would hold and do, and stop (default: off)")
     made.add_argument("--resume", metavar="DIR", help="continue the refinement of this folder (default: start one)")
     inputs.add_common(made, OUT)
     made.set_defaults(out=None)
     inputs.add_reading(made)
     inputs.add_settings(made, GROUPS, decides=True)
-    if recipe is not None:
-        add_flags(made, recipe.params, f"settings of {recipe.name}", PARAMS)
+    inputs.add_references(made, recipe)
     return made
 
 
@@ -80,38 +75,11 @@ def recipe_of(argv: list[str]) -> str:
     InputError
         If the folder to resume is not one.
     """
-    said = list(spelled(argv))
-    for option in ("--refine.recipe", "--resume"):
-        for number, word in enumerate(said):
-            name, equals, value = word.partition("=")
-            value = value if equals else (said[number + 1] if number + 1 < len(said) else "")
-            if name == option and value:
-                is_name = option == "--refine.recipe"
-                return value if is_name else Request.kept(Path(value).expanduser()).config.refine.recipe
-    return RefineConfig().recipe
-
-
-def settings_given(arguments: argparse.Namespace, recipe: Any) -> dict[str, dict[str, Any]]:
-    """Return the settings that were given, those of the recipe among them.
-
-    Parameters
-    ----------
-    arguments : Namespace
-        What the parser returned.
-    recipe : Recipe
-        The recipe.
-
-    Returns
-    -------
-    dict of str to dict
-        By group; the recipe's own under ``refine["params"]``, checked.
-    """
-    groups = {name: dict(group) for name, group in inputs.given_settings(arguments).items() if group}
-    own = given(arguments, recipe.params, PARAMS)
-    if own:
-        checked = recipe.params.parse(own).as_dict()
-        groups["refine"] = {**groups.get("refine", {}), "params": {name: checked[name] for name in own}}
-    return groups
+    folder = value_of(argv, "--resume")
+    name = value_of(argv, "--refine.recipe")
+    if name or not folder:
+        return name or RefineConfig().recipe
+    return Request.kept(Path(folder).expanduser()).config.refine.recipe
 
 
 def run(argv: list[str], console: Console) -> int:
@@ -168,7 +136,7 @@ def _shown_recipe(argv: list[str]) -> Any:
 
 def _asked(arguments: argparse.Namespace, recipe: Any) -> tuple[Path, Request]:
     """Return the folder and the request: what was asked now, or what the folder to resume was asked."""
-    settings = settings_given(arguments, recipe)
+    settings = {name: group for name, group in inputs.given_settings(arguments, recipe).items() if group}
     if arguments.resume is None:
         must(
             arguments.particles is not None,

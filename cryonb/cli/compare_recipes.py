@@ -62,8 +62,7 @@ def parser() -> Parser:
     made.add_argument("particles", metavar="PARTICLES", help="particle table: .star, .cs or .mrcs")
     about = "all, or names separated by commas (required)"
     made.add_argument("--recipes", metavar="NAMES", required=True, help=about)
-    about = "map to start from, or one a class (default: none; start from the particles alone)"
-    made.add_argument("--reference", nargs="+", default=[], metavar="MAP", help=about)
+    inputs.add_references(made)
     about = "turned grids of each decomposition (default: 2)"
     made.add_argument("--dithers", metavar="DITHERS", default="2", help=about)
     inputs.add_common(made, "cryonb-compare")

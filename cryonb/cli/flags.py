@@ -91,6 +91,34 @@ def spelled(argv: Iterable[str]) -> Iterator[str]:
         yield name.replace("_", "-") + equals + value if word.startswith("--") else word
 
 
+def value_of(argv: Iterable[str], option: str) -> str:
+    """Return the value of an option before a command line is parsed.
+
+    Parameters
+    ----------
+    argv : iterable of str
+        The words.
+    option : str
+        Its name, with ``--``.
+
+    Returns
+    -------
+    str
+        The word after it, or after its ``=``; empty where it is not there.
+
+    Examples
+    --------
+    >>> value_of(["a", "--out", "b"], "--out"), value_of(["--out=c"], "--out"), value_of([], "--out")
+    ('b', 'c', '')
+    """
+    words = list(spelled(argv))
+    for word, following in zip(words, [*words[1:], ""]):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else following
+    return ""
+
+
 def option_names(words: Iterable[str]) -> Iterator[str]:
     """Yield the names of the options among the words of a command line.
 

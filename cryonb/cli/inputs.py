@@ -21,6 +21,9 @@ TITLES = {
     "compute": "computing",
 }
 
+PARAMS = "refine.params"
+"""What the flags of a recipe's own settings begin with, as in Python: ``refine=dict(params=dict(...))``."""
+
 
 def add_common(parser: Parser, out: str) -> None:
     """Add the options that every command with results has.
@@ -74,6 +77,22 @@ def add_settings(parser: Parser, names: tuple[str, ...], decides: bool = False) 
         add_flags(parser, groups[name], TITLES[name], name, None if decides or name != "refine" else READ_OF_REFINE)
 
 
+def add_references(parser: Parser, recipe: Any = None) -> None:
+    """Add the options of a command that refines: maps to start from, and a recipe's own settings.
+
+    Parameters
+    ----------
+    parser : Parser
+        Where to add them.
+    recipe : Recipe, optional
+        The recipe, where it is known already.
+    """
+    about = "map to start from, or one a class (default: none; start from the particles alone)"
+    parser.add_argument("--reference", nargs="+", default=[], metavar="MAP", help=about)
+    if recipe is not None:
+        add_flags(parser, recipe.params, f"settings of {recipe.name}", PARAMS)
+
+
 def settings(arguments: argparse.Namespace) -> RunConfig:
     """Return a run's settings from the command line.
 
@@ -93,13 +112,15 @@ def settings(arguments: argparse.Namespace) -> RunConfig:
     return config
 
 
-def given_settings(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def given_settings(arguments: argparse.Namespace, recipe: Any = None) -> dict[str, dict[str, Any]]:
     """Return the settings of a run that were given on the command line, and no others.
 
     Parameters
     ----------
     arguments : Namespace
         What the parser returned.
+    recipe : Recipe, optional
+        The recipe whose own settings the command line may hold; they come under ``refine["params"]``, checked.
 
     Returns
     -------
@@ -120,6 +141,10 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
         rule = "--mask must not go with other settings of the mask"
         must(alone, rule, f"--mask {arguments.mask} and {', '.join(also)}", "Leave out one of them")
         groups["mask"] = {"kind": "file", "path": arguments.mask}
+    own = {} if recipe is None else given(arguments, recipe.params, PARAMS)
+    if own:
+        checked = recipe.params.parse(own).as_dict()
+        groups["refine"] = {**groups["refine"], "params": {name: checked[name] for name in own}}
     return groups
 
 

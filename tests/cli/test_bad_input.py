@@ -107,6 +107,7 @@ def nothing(place):
 
 RECONSTRUCT = ["reconstruct", "particles.star"]
 HALVES = ["diagnose", "a.mrc", "b.mrc", "fsc"]
+REFINE = ["refine", "particles.star"]
 
 # What is wrong: (how to make it, the command, fragments of the sentence)
 TABLE = {
@@ -244,10 +245,76 @@ TABLE = {
     "three inputs": (two({}, {}), ["diagnose", "a.mrc", "b.mrc", "a.mrc", "fsc"], ["two half maps", "3"]),
     "pixel size of words": (nothing, [*RECONSTRUCT, "--pixel-size", "x"], ["pixel size", "[angstrom]", "x"]),
     "labels that do not fit": (two({}, {}), ["compare", "a.xml", "b.xml", "--labels", "a"], ["labels"]),
+    "unknown recipe": (
+        nothing,
+        [*REFINE, "--refine.recipe", "refine3"],
+        ["recipe must have a known name; got 'refine3'. Did you mean 'refine3d'?"],
+    ),
+    "setting of another recipe": (
+        nothing,
+        [*REFINE, "--refine.recipe", "homogeneous", "--refine.params.assignment", "hard"],
+        ["an option of cryonb refine must have a known name; got --refine.params.assignment"],
+    ),
+    "no limit for a recipe that reads none": (
+        nothing,
+        [*REFINE, "--refine.recipe", "resolution_limited"],
+        ["a limit must be set with recipe resolution_limited [angstrom]; got none. Set refine.max_resolution"],
+    ),
+    "too many classes": (
+        nothing,
+        [*REFINE, "--refine.recipe", "homogeneous", "--refine.n-classes", "2"],
+        ["n_classes must be 1 with recipe homogeneous; got 2. Use 1, or recipe"],
+    ),
+    "particles as a reference": (
+        nothing,
+        [*REFINE, "--reference", "particles.star"],
+        ["a reference must be a map, half maps or a run; got particles"],
+    ),
+    "missing reference": (nothing, [*REFINE, "--reference", "nope.mrc"], ["nope.mrc", "exist"]),
+    "particles to refine without images": (
+        lambda place: (place / "particles.mrcs").unlink(),
+        REFINE,
+        ["particles.mrcs", "exist", "root"],
+    ),
+    "recipe for a reconstruction": (
+        nothing,
+        [*RECONSTRUCT, "--refine.recipe", "homogeneous"],
+        ["an option of cryonb reconstruct must have a known name; got --refine.recipe"],
+    ),
+    "unknown recipe to compare": (
+        nothing,
+        ["compare", "particles.star", "--recipes", "all,refine3"],
+        ["recipe must have a known name"],
+    ),
+    "recipe and recipes": (
+        nothing,
+        ["compare", "particles.star", "--recipes", "all", "--refine.recipe", "refine3d"],
+        ["--refine.recipe must not go with --recipes; got refine3d"],
+    ),
+    "setting of recipes without them": (
+        nothing,
+        ["compare", "particles.star", "--refine.n-classes", "2"],
+        ["an option of cryonb compare must have a known name; got --refine.n-classes"],
+    ),
     "unknown phantom": (nothing, ["simulate", "helixes"], ["Did you mean 'helices'?"]),
     "no particles": (nothing, ["simulate", "--n-particles", "0"], ["n_particles must be at least 1"]),
     "seed of words": (nothing, ["demo", "--seed", "x"], ["seed"]),
 }
+
+
+RESUMED = {
+    "a missing folder": (nothing, ["the folder to resume must be that of a refinement; got missing nope"]),
+    "a folder that is none": (lambda place: (place / "nope").mkdir(), ["got nope without refinement.json"]),
+}
+
+
+@pytest.mark.parametrize("case", RESUMED)
+def test_what_cannot_be_resumed_is_refused_in_one_sentence(case, place, capsys):
+    make, fragments = RESUMED[case]
+    make(place)
+    before = listing(place)
+    assert_refused(cli.main(["refine", "--resume", "nope"]), capsys.readouterr(), fragments)
+    assert listing(place) == before
 
 
 def listing(place):

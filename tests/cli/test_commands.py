@@ -105,6 +105,8 @@ def test_the_command_line_computes_what_python_computes(simulated, reconstructed
 def test_every_diagnostic_judges_a_session(name, simulated, reconstructed, tmp_path, capsys):
     images = verbs.joins_particles(diagnostics.get(name))
     words = ["--particles", simulated / "particles.star"] if images else []
+    if name == "noise_substitution":
+        words += ["--reference", simulated / "truth.mrc", "--refine.recipe", "refine3d", "--refine.n-iterations", 1]
     said = run(capsys, "diagnose", reconstructed / "session.zarr", name, *words, "--out", tmp_path / "out")
     assert {f"{name}.png", "session.zarr", "summary.txt"} <= set(names(tmp_path / "out"))
     assert said.out.startswith(diagnostics.get(name).title)
