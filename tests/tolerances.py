@@ -108,8 +108,10 @@ TRUE_OF_NOISE = 0.12  # absolute: the difference of two such means over 1 - FSC 
 
 # -- recipes
 POSES_FROM_25 = 12.0  # degree: median of 200 images of 32 pixels at SNR 0.5 after three iterations (2.5 to 11 measured)
-MADE_UP = 0.25  # absolute: mean FSC of 400 images of noise after one alignment to one reference (0.35 to 0.5 measured)
+MADE_UP = 0.25  # absolute: mean FSC of 400 images of noise after one alignment to one reference (0.31 to 0.55 measured)
 NOT_MADE_UP = 0.1  # absolute: mean FSC over several shells of noise that no alignment reached
 CLASSES_RIGHT = 0.95  # fraction: 300 images of 32 pixels at SNR 0.5, two conformations, three iterations (0.98 measured)
 HALF_NOISE = 0.35  # relative: power of one draw of noise on shells of 200 coefficients and more, both sides uncertain
 PLANTED_SLOPE = 0.15  # relative: a B factor found in one draw of white noise
+MATCHED_SCALE = 0.15  # relative: images' power against a map's, poses unknown; background holds some of the particle
+FIRST_GUESS = 6.0  # degree, median: poses against a map at 15 A of 1000 particles (1 where it succeeds, 20 where not)

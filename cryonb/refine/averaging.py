@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -31,17 +31,24 @@ class Average:
         The map: neither regularised nor filtered, in the grey scale of `fourier`.
     shell_weight : ndarray, (n // 2 + 1,), float64
         Mean inserted weight of every shell.
-    fourier : FourierVolume
-        Sums over weights and prior, for slicing: it was never in real space. A slice of it, times the contrast
-        transfer and divided by `sampling.grey_scale`, is the transform of an image.
     effective_size : float
         (sum w)^2 / sum w^2 over the images' shares w of the class [particle]; 0 where it is empty.
+    divide : callable
+        Makes `fourier` from the sums, which are kept for it.
     """
 
     density: np.ndarray
     shell_weight: np.ndarray
-    fourier: FourierVolume
     effective_size: float
+    divide: Callable[[], FourierVolume]
+
+    @cached_property
+    def fourier(self) -> FourierVolume:
+        """Sums over weights and prior, for slicing: never in real space.
+
+        A slice of it, times the contrast transfer and divided by `sampling.grey_scale`, is the transform of an image.
+        """
+        return self.divide()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,18 +140,21 @@ def average(
         candidates.rotation[rows.image, rows.place], candidates.shift[rows.image, rows.place], rows.share
     )
     box, pause = images.config.box, partial(counter.add, 0, "averaging")
-    found: list[FourierVolume] = []
+    kept: list[tuple] = []
 
     def keep(sums: Any, shell_weight: np.ndarray, floor: np.ndarray) -> None:
-        added = prior(shell_weight) if callable(prior) else prior
-        made = quotient(sums, accumulator.grid, floor, added, box.gridding_correction, pause)
-        found.append(made if limit is None else within(made, box.pad_factor, limit + 1))
+        kept.append((sums.copy(), floor, prior(shell_weight) if callable(prior) else prior))
+
+    def divide() -> FourierVolume:
+        sums, floor, added = kept[0]
+        divided = quotient(sums, accumulator.grid, floor, added, box.gridding_correction, pause)
+        return divided if limit is None else within(divided, box.pad_factor, limit + 1)
 
     accumulator = accumulated(picked, threads, counter)
     made = reconstruct(accumulator, box.gridding_correction, pause, before=keep)
     density = without_corners(made.density) if box.corners == "soft" else made.density
     shares = np.bincount(rows.image, rows.share, len(candidates))
-    return Average(density, made.shell_weight, found[0], effective_size(shares))
+    return Average(density, made.shell_weight, effective_size(shares), divide)
 
 
 def effective_size(share: np.ndarray) -> float:

@@ -15,16 +15,17 @@ from .run import STREAM, Run
 GUESSES = 30
 """First stream of randomness of the guesses, one an attempt."""
 
-FIRST_SHELL, LAST_SHELL = 4.8, 12.8
-"""Finest shells of the first and of the last batch [1 / field of view]: 40 and 15 angstrom where that is 192."""
+SHELLS = (5.0, 9.0, 12.8)
+"""Finest shells of the first batch, and of the last one in either stage [1 / field of view]; 38, 21 and 15 angstrom
+where that is 192."""
 
-STAGES = ((16, 6), (12, 3), (12, 1))
-"""Batches of every stage, and the attempts that go through it: the best ones of the stage before."""
+STAGES = ((30, 4), (10, 2))
+"""Batches of either stage, and the attempts that go through it: all of them, then the best."""
 
-BATCH = 60
-"""Images a class in one batch; twice as many in the last stage."""
+BATCH = 100
+"""Images a class in one batch."""
 
-LEARNED = 0.3
+LEARNED = 0.5
 """Share of a batch in the running average."""
 
 JUDGED = 4
@@ -102,16 +103,12 @@ def first_guess(run: Run, n_classes: int) -> np.ndarray:
     small = _smaller(run)
     noise = small.background_noise(np.arange(len(run.ids)))
     attempts = [_begun(small, number, n_classes) for number in range(STAGES[0][1])]
-    total, done = sum(count for count, _ in STAGES), 0
-    for count, kept in STAGES:
+    for (count, kept), first, last in zip(STAGES, SHELLS, SHELLS[1:]):
         attempts = sorted(attempts, key=lambda attempt: attempt.merit, reverse=True)[:kept]
-        limits = np.geomspace(FIRST_SHELL, LAST_SHELL, total)[done : done + count]
-        attempts = [
-            _through(small, attempt.fresh(), np.minimum(limits, small.sampling.max_index), noise)
-            for attempt in attempts
-        ]
-        done += count
-    return np.stack([resize(volume, run.sampling.box_size) for volume in attempts[0].volumes]).astype(np.float32)
+        limits = np.minimum(np.geomspace(first, last, count), small.sampling.max_index)
+        attempts = [_through(small, attempt.fresh(), limits, noise) for attempt in attempts]
+    best = max(attempts, key=lambda attempt: attempt.merit)
+    return np.stack([resize(volume, run.sampling.box_size) for volume in best.volumes]).astype(np.float32)
 
 
 def _of_given_poses(run: Run, n_classes: int) -> np.ndarray:
@@ -124,7 +121,7 @@ def _of_given_poses(run: Run, n_classes: int) -> np.ndarray:
 
 def _smaller(run: Run) -> Run:
     """Return the run on the smallest grid that holds the last shell."""
-    last = min(LAST_SHELL, run.sampling.max_index)
+    last = min(SHELLS[-1], run.sampling.max_index)
     size = min(run.sampling.box_size, 2 * int(np.ceil(last + 2)))
     sampling = dataclasses.replace(run.sampling, box_size=size, max_index=last, data_index=last)
     config = dataclasses.replace(run.config, box=run.config.box.replace(box_size=size, limit="circle"))
@@ -169,13 +166,11 @@ def _through(run: Run, attempt: Attempt, limits: np.ndarray, noise: np.ndarray) 
 def _learned(run: Run, attempt: Attempt, limit: float, noise: np.ndarray) -> Attempt:
     """Return an attempt after one more batch."""
     volumes, sphere = attempt.volumes, _sphere(run)
-    last = sum(count for count, _ in STAGES[:-1]) < attempt.batches
     rng = _generator(run, attempt.number, attempt.batches)
-    members = _batch(run, rng, (2 if last else 1) * BATCH * len(volumes))
+    members = _batch(run, rng, BATCH * len(volumes))
     smooth = [lowpass(volume, run.sampling.voxel_size, run.sampling.field_of_view / limit) for volume in volumes]
-    found: Candidates = run.align(
-        [run.fourier(volume, limit=limit) for volume in smooth], members, limit=limit, noise=noise
-    )
+    references = [run.fourier(volume, limit=limit) for volume in smooth]
+    found = run.align(references, members, limit=limit, noise=noise)
     made = list(volumes)
     for number, share in enumerate(found.class_posterior.T):
         if effective_size(share) >= 1.0:

@@ -174,7 +174,8 @@ def _begun(job: Job, wanted: int) -> State:
     """Return the state before the first iteration; kept, since volumes may have been made from the particles."""
     with threadpool_limits(1, "blas"):
         run = job.run.at(0, Counter(1.0, _listener(job.progress, 0, wanted)))
-        volumes = starting_volumes(run, job.references)
+        unused = _takes_poses(job.recipe) and not job.references
+        volumes = None if unused else starting_volumes(run, job.references)
         state = job.recipe.begin(run, volumes)
     if job.checkpoint:
         job.checkpoint.keep(job.identity, state, None)
@@ -217,13 +218,10 @@ def _prepared(particles: xr.Dataset, references: list[xr.Dataset], config: RunCo
     """Return a job from what a caller gave, all of it checked."""
     recipe = get_recipe(config.refine.recipe)
     config, params = decided(recipe, config)
-    table = _with_poses(particles, config.refine.search == "local" or getattr(recipe, "needs_poses", False))
-    must(
-        config.box.kernel == "trilinear",
-        "box.kernel must be trilinear in a refinement, whose references are sliced by it",
-        config.box.kernel,
-        "Set box.kernel to trilinear, and reconstruct the final poses with another",
-    )
+    table = _with_poses(particles, config.refine.search == "local" or _takes_poses(recipe))
+    rule = "box.kernel must be trilinear where poses are searched"
+    remedy = "Use trilinear, and reconstruct the poses that are found with the other"
+    must(_takes_poses(recipe) or config.box.kernel == "trilinear", rule, config.box.kernel, remedy)
     config = settled(table, config)
     images = images_of(table, config)
     must(len(images) >= 2, "a refinement needs at least two particles", len(images), "Give more particles")
@@ -233,6 +231,11 @@ def _prepared(particles: xr.Dataset, references: list[xr.Dataset], config: RunCo
     run = Run(images, images.ids, half, images.sampling, config, params, threads, Counter(1.0, None), mask=mask)
     identity = _identity(particles, references, run, recipe)
     return Job(particles, references, run, recipe, identity, None, None)
+
+
+def _takes_poses(recipe: Recipe) -> bool:
+    """Return whether a recipe takes the poses of the table as they are."""
+    return getattr(recipe, "needs_poses", False)
 
 
 def _with_poses(particles: xr.Dataset, needed: bool) -> xr.Dataset:

@@ -13,7 +13,7 @@ from ..imaging.masks import lowpass
 from ..imaging.noise import noise_spectrum, plane_multiplicity
 from ..imaging.regrid import regrid
 from ..imaging.shells import n_coefficients, shell_power
-from ..schema import VOLUME, validate
+from ..schema import REFINEMENT, VOLUME, validate
 from .first_guess import first_guess
 from .residual import background_noise, prepared_images
 from .run import Run
@@ -36,7 +36,7 @@ def starting_volumes(run: Run, references: Sequence[xr.Dataset]) -> np.ndarray:
     run : Run
         Images and machinery, before the first iteration.
     references : sequence of xarray.Dataset
-        Kind cryonb/volume, of any box and voxel size; none to begin without.
+        Kind cryonb/volume or cryonb/refinement, of any box and voxel size; none to begin without.
 
     Returns
     -------
@@ -70,10 +70,10 @@ def starting_volumes(run: Run, references: Sequence[xr.Dataset]) -> np.ndarray:
 
 def _densities(reference: xr.Dataset) -> list[tuple[np.ndarray, float]]:
     """Return the maps of a Dataset with their voxel size."""
-    validate(reference, VOLUME)
-    has_map = "density" in reference or "half_map" in reference
-    must(has_map, "a starting volume must hold a map", "a mask alone", "Open one with cn.open_map")
-    density = reference["density"] if "density" in reference else reference["half_map"].mean("half")
+    validate(reference, VOLUME, REFINEMENT)
+    names = [name for name in ("density", "volume", "half_map") if name in reference]
+    must(bool(names), "a starting volume must hold a map", "a mask alone", "Open one with cn.open_map")
+    density = reference["half_map"].mean("half") if names[0] == "half_map" else reference[names[0]]
     values = np.asarray(density.values, np.float32)
     values = values if values.ndim == 4 else values[None]
     must(len(set(values.shape[1:])) == 1, "a starting volume must be a cube [voxel]", values.shape[1:], "Pad it")

@@ -3,37 +3,15 @@ import dataclasses
 import numpy as np
 import pytest
 from noise_particles import make_particles
-from refinement_runs import helices, run_of
+from refinement_runs import helices, random_candidates, run_of
 from tolerances import FOURIER_AMPLITUDE, FOURIER_SLICE, LOOP_SUM
 
 from cryonb import phantom
 from cryonb.imaging.fourier import half_radius
 from cryonb.imaging.projector import fourier_volume, in_plane_limit, slices
 from cryonb.refine.averaging import average, effective_size, rows_of
-from cryonb.refine.candidates import Candidates
 from cryonb.refine.counter import Counter
 from cryonb.refine.half_map import accumulated, half_map
-
-
-def candidates(count, kept=3, classes=2, seed=0):
-    """Random poses with random shares."""
-    from cryonb.imaging.rotations import random_rotations
-
-    rng = np.random.default_rng(seed)
-    weight = rng.dirichlet(np.full(kept, 0.3), count)
-    class_index = rng.integers(0, classes, (count, kept))
-    posterior = np.stack([np.where(class_index == number, weight, 0).sum(axis=1) for number in range(classes)], axis=1)
-    return Candidates(
-        rotation=random_rotations(count * kept, rng).reshape(count, kept, 3, 3),
-        shift=rng.normal(0, 0.03, (count, kept, 2)),
-        class_index=class_index,
-        score=np.log(weight + 1e-300),
-        correlation=weight,
-        scale=np.ones((count, kept)),
-        weight=weight,
-        class_posterior=posterior,
-        hypotheses=np.full(count, kept),
-    )
 
 
 def test_one_pose_an_image_gives_the_map_of_those_poses():
@@ -47,7 +25,7 @@ def test_one_pose_an_image_gives_the_map_of_those_poses():
 def test_an_image_is_shared_out_over_its_poses():
     """An image at two poses with shares p and q adds p and q times what it adds alone."""
     run = run_of(make_particles(5, 16), box=dict(gridding_correction=False, corners="keep"))
-    both = dataclasses.replace(candidates(5, 2, 1), weight=np.tile([0.7, 0.3], (5, 1)))
+    both = dataclasses.replace(random_candidates(5, 2, 1), weight=np.tile([0.7, 0.3], (5, 1)))
     parts = []
     for place in range(2):
         images = run.images.posed(both.rotation[:, place], both.shift[:, place], both.weight[:, place])
@@ -60,7 +38,7 @@ def test_an_image_is_shared_out_over_its_poses():
 
 
 def test_small_shares_go_to_the_other_poses():
-    few = candidates(1, 3, 2)
+    few = random_candidates(1, 3, 2)
     few = dataclasses.replace(few, weight=np.array([[0.8, 0.1995, 0.0005]]), class_index=np.array([[0, 1, 0]]))
     rows = rows_of(few)
     assert rows.place.tolist() == [0, 1] and rows.share.sum() == pytest.approx(1.0)
@@ -69,7 +47,7 @@ def test_small_shares_go_to_the_other_poses():
 
 def test_averages_have_the_same_bits_whatever_the_machine_does():
     particles = make_particles(90, 16)
-    poses = candidates(90)
+    poses = random_candidates(90)
 
     def bits(threads, **compute):
         run = run_of(particles, compute=compute)
@@ -81,7 +59,7 @@ def test_averages_have_the_same_bits_whatever_the_machine_does():
 
 def test_members_bring_their_own_images_and_poses():
     run = run_of(make_particles(40, 16))
-    poses, members = candidates(40), np.array([3, 4, 9, 20])
+    poses, members = random_candidates(40), np.array([3, 4, 9, 20])
     some = run.average(poses[members], members, 1)
     muted = dataclasses.replace(poses, weight=np.where(np.isin(np.arange(40), members)[:, None], poses.weight, 0.0))
     assert np.allclose(some.density, run.average(muted, np.arange(40), 1).density, atol=1e-6)
@@ -102,7 +80,7 @@ def test_every_image_is_read_once_a_batch():
         return images.stack[chosen].values
 
     images = dataclasses.replace(run.images, source=source)
-    average(images, candidates(40), 0)
+    average(images, random_candidates(40), 0)
     assert all(len(np.unique(part)) == len(part) for part in read)
 
 
