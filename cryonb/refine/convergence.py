@@ -48,13 +48,13 @@ def iterations_still(before: State, after: State, operators: np.ndarray) -> int:
     Returns
     -------
     int
-        One more than before where the limit reaches no further by one shell, and half of the poses moved by less than
-        one step (half of 1 / limit radian, and an eighth of the finest wavelength), and fewer than `FEW` changed their
-        class; else 0.
+        One more than before where the limit reaches no further by one shell, half of the poses moved by less than a
+        quarter of 1 / limit radian and a sixteenth of the finest wavelength, and fewer than `FEW` of the images changed
+        their class; else 0.
     """
     if before.candidates is None or after.limit >= before.limit + 1.0:
         return 0
     angle, shift = pose_change(before.candidates, after.candidates, operators)
     changed = before.candidates.of_best("class_index") != after.candidates.of_best("class_index")
-    still = np.median(angle) < 0.5 / after.aligned_to and np.median(shift) < 0.125 / after.aligned_to
+    still = np.median(angle) < 0.25 / after.aligned_to and np.median(shift) < 0.0625 / after.aligned_to
     return before.still + 1 if still and changed.mean() < FEW else 0

@@ -12,7 +12,11 @@ from ..errors import must
 from ..imaging.fourier import half_transform, real_space
 from ..imaging.shells import shell_index
 from .candidates import Candidates
+from .limits import Reading
 from .state import State
+
+NEAR_JOIN = 3.0
+"""Shells past the join over which a mask carries what was joined."""
 
 
 def join_shell(length: float, resolution: float) -> float:
@@ -117,23 +121,30 @@ def must_be_one_class(config: Any, recipe: str) -> None:
     must(config.refine.n_classes == 1, rule, config.refine.n_classes, remedy)
 
 
-def note_of_start(config: Any, params: Any) -> str:
-    """Return what to say of halves that started from one volume with detail past their join.
+def notes_of_halves(run: Any, reading: Reading) -> str:
+    """Return what to say of a curve between halves that are not independent everywhere.
 
     Parameters
     ----------
-    config : RunConfig
-        Settings, settled.
-    params : Config
-        The recipe's own settings, with `join_resolution`.
+    run : Run
+        Settings, with a recipe's own `join_resolution`.
+    reading : Reading
+        What the curve says.
 
     Returns
     -------
     str
-        A note; empty where the start is no finer than the join.
+        Its own note; whether it falls where the halves are joined, so that noise alone would give the same; whether
+        they started from one volume with detail past their join.
     """
-    start, join = config.refine.initial_lowpass, params.join_resolution
-    if 0 < join <= start:
-        return ""
-    past = f"past their join at {join:g} A" if join else "and are joined nowhere"
-    return f"both halves started from one volume of {start:g} A, {past}: up to there they are not independent"
+    start, join_at = run.config.refine.initial_lowpass, run.params.join_resolution
+    notes = [reading.note]
+    shell = join_shell(run.sampling.field_of_view, join_at)
+    if join_at and reading.shell < shell + NEAR_JOIN:
+        notes.append(f"the curve falls at the join of the halves at {join_at:g} A, as it does for noise alone")
+    if not 0 < join_at <= start:
+        past = f"past their join at {join_at:g} A" if join_at else "and are joined nowhere"
+        notes.append(
+            f"both halves started from one volume of {start:g} A, {past}: up to there they are not independent"
+        )
+    return "; ".join(filter(None, notes))

@@ -22,7 +22,7 @@ from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
 from ..convergence import STILL, iterations_still
 from ..half_sets import HalfSets, insert_half_sets
-from ..joining import align_apart, join, join_shell, must_be_one_class, note_of_start
+from ..joining import align_apart, join, join_shell, must_be_one_class, notes_of_halves
 from ..limits import Reading, read_fsc, start_shell, within
 from ..masked_curve import mask_corrected_fsc
 from ..solvent import particle_sphere
@@ -172,7 +172,7 @@ class Homogeneous:
             claimed=np.array([reading.claimed]),
             mask=mask,
             aligned_to=state.limit,
-            note="; ".join(filter(None, (reading.note, note_of_start(run.config, run.params)))),
+            note=notes_of_halves(run, reading),
         )
         still = iterations_still(state, after, symmetry_operators(run.config.imaging.symmetry))
         return dataclasses.replace(after, still=still, converged=still >= STILL)

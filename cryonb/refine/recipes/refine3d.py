@@ -12,7 +12,7 @@ from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
 from ..convergence import STILL, iterations_still
 from ..half_sets import insert_half_sets
-from ..joining import align_apart, join, join_shell, must_be_one_class, note_of_start
+from ..joining import align_apart, join, join_shell, must_be_one_class, notes_of_halves
 from ..limits import read_fsc, read_ssnr, some_shells_further, ssnr_of_halves, start_shell, within
 from ..solvent import solvent_mask
 from ..state import State
@@ -161,7 +161,7 @@ class Refine3D:
             claimed=np.array([claim.claimed]),
             mask=mask,
             aligned_to=state.limit,
-            note="; ".join(filter(None, (claim.note, note_of_start(run.config, params)))),
+            note=notes_of_halves(run, claim),
         )
         still = iterations_still(state, after, symmetry_operators(run.config.imaging.symmetry))
         return dataclasses.replace(after, still=still, converged=still >= STILL)

@@ -2,14 +2,16 @@
 
 import dataclasses
 import inspect
+import json
 
 import numpy as np
 import pytest
-from recipe_runs import SEARCHING, angles_off, particles, refined, run_of, same
+from recipe_runs import OWN, SEARCHING, angles_off, particles, refined, run_of, same, truth
 from tolerances import POSES_FROM_25
 
 from cryonb.knobs import knobs
 from cryonb.refine.counter import Counter
+from cryonb.refine.iterate import iterate
 from cryonb.refine.recipes import get_recipe, names
 
 WORDS = {"halves", "limit", "threshold", "mask", "volume", "classes"}
@@ -73,3 +75,15 @@ def test_signal_to_the_end_of_the_images_is_no_resolution(name):
     assert "does not cross before the data end at 9 A" in states[-1].note
     if name != "resolution_limited":
         assert states[-1].limit == run.sampling.max_index
+
+
+@pytest.mark.parametrize("name", [*SEARCHING, "fixed_poses"])
+def test_every_recipe_goes_through_the_door(name):
+    table, own = particles(64), OWN.get(name, {})
+    refine = dict(recipe=name, n_iterations=1, initial_lowpass=25.0, params=own.get("params", {}))
+    (found,) = iterate(table, truth(), refine=refine, box=own.get("box"))
+    assert set(json.loads(found.attrs["decisions"])) == WORDS
+    assert found.attrs["recipe"] == name and found.attrs["volume_note"]
+    assert np.isfinite(found["volume"]).all() and float(found["iteration"]) == 1
+    claimed = float(found["claimed_resolution"])
+    assert np.isfinite(claimed) or "does not cross before the data end" in found.attrs["note"]
