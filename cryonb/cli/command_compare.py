@@ -114,10 +114,33 @@ def _curve(path: str) -> xr.Dataset:
     opened = opening.open_any(path)
     kinds = kinds_of(opened)
     drawn = [kind for kind in sorted(kinds) if kind == "cryonb/fsc" or plots.has_panel(kind)]
+    if opening.REFINEMENT in kinds and parts_of(opened, drawn) > 1:
+        return opening.pick(opened, (opening.REFINEMENT,))
     return opening.pick(opened, tuple(drawn)) if drawn else verbs.diagnose(opened, "fsc")
 
 
+def parts_of(opened: xr.Dataset | xr.DataTree, kinds: list[str]) -> int:
+    """Return how many parts of a session are of some kinds: more than one where a run has classes.
+
+    Parameters
+    ----------
+    opened : xarray.Dataset or xarray.DataTree
+        The session.
+    kinds : list of str
+        Names of kinds.
+
+    Returns
+    -------
+    int
+        Parts.
+    """
+    nodes = opened.subtree if isinstance(opened, xr.DataTree) else [opened]
+    return sum(node.attrs.get("schema") in kinds for node in nodes)
+
+
 def _said(curves: xr.Dataset) -> list[str]:
+    if plots.is_refinement(curves):
+        return [plots.claim_sentence(curves, "A")]
     if plots.is_decomposition(curves):
         return list(words.term_table(curves))
     return list(words.resolutions(curves))

@@ -114,12 +114,12 @@ def run(argv: list[str], console: Console) -> int:
     try:
         with outputs.keeping(f"the run was stopped by Ctrl-C; {_way_on(out)}"):
             last = _iterate(particles, references, request, out, told, console)
+            return _finish(particles, last, told, out, console)
     except BaseException as problem:
         if not arguments.resume and run_folder.is_worthless(out, isinstance(problem, InputError)):
             run_folder.forget(out, is_new)
             outputs.forget_kept()
         raise
-    return _finish(particles, last, told, out, console)
 
 
 def _way_on(out: Path) -> str:
@@ -144,10 +144,12 @@ def _asked(arguments: argparse.Namespace, recipe: Any) -> tuple[Path, Request]:
             "none",
             "cryonb refine PARTICLES, or --resume DIR",
         )
-        paths = [str(Path(path).expanduser().absolute()) for path in (arguments.particles, *arguments.reference)]
-        reading = {name: getattr(arguments, name) for name in ("root", "passthrough", "pixel_size")}
-        if "mask" in settings and settings["mask"].get("path"):
-            settings["mask"]["path"] = str(Path(settings["mask"]["path"]).expanduser().absolute())
+        paths = [_whole(path) for path in (arguments.particles, *arguments.reference)]
+        passthrough = [_whole(path) for path in arguments.passthrough]
+        root = None if arguments.root is None else _whole(arguments.root)
+        reading = {"root": root, "passthrough": passthrough, "pixel_size": arguments.pixel_size}
+        if settings.get("mask", {}).get("path"):
+            settings["mask"] = {**settings["mask"], "path": _whole(settings["mask"]["path"])}
         return Path(arguments.out or OUT), Request(paths[0], paths[1:], reading, settings)
     folder = Path(arguments.resume).expanduser()
     kept = Request.kept(folder)
@@ -159,6 +161,11 @@ def _asked(arguments: argparse.Namespace, recipe: Any) -> tuple[Path, Request]:
     rule = "--resume must go without what its folder knows"
     must(not also, rule, ", ".join(also).replace("_", "-"), "Leave it out, or start another run with --out")
     return folder, kept.continued(settings)
+
+
+def _whole(path: str) -> str:
+    """Return a path that holds wherever the run is resumed from."""
+    return str(Path(path).expanduser().absolute())
 
 
 def _iterate(

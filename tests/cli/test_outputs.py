@@ -6,6 +6,7 @@ import stat
 
 import pytest
 
+from cryonb.cli import outputs
 from cryonb.cli.outputs import check_writable, results_folder
 from cryonb.errors import InputError
 
@@ -88,3 +89,16 @@ def test_a_read_only_folder_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="must be writable"):
         check_writable(tmp_path / "results")
+
+
+def test_what_is_kept_is_said_where_ctrl_c_stops_it_and_only_there():
+    with outputs.keeping("half of it is kept."):
+        pass
+    assert outputs.stopped() == outputs.STOPPED
+    with pytest.raises(ValueError, match="bad"), outputs.keeping("half of it is kept."):
+        raise ValueError("bad")
+    assert outputs.stopped() == outputs.STOPPED
+    with pytest.raises(KeyboardInterrupt), outputs.keeping("half of it is kept."):
+        raise KeyboardInterrupt
+    assert outputs.stopped() == "half of it is kept."
+    assert outputs.stopped() == outputs.STOPPED

@@ -231,6 +231,18 @@ def test_classes_have_files_each(files, tmp_path, capsys):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"map_class_1.mrc", "half_map_class_2_B.mrc", "fsc_class_1.xml", "fsc_class_2.png"} <= names
     assert "class 2: " in capsys.readouterr().out
+    words = [
+        "compare",
+        str(tmp_path / "out"),
+        str(tmp_path / "out"),
+        "--labels",
+        "a",
+        "b",
+        "--out",
+        str(tmp_path / "both"),
+    ]
+    assert cli.main(words) == 0
+    assert "  Recipe class3d, iteration 1, aligned to " in capsys.readouterr().out
 
 
 def test_recipes_are_compared_in_one_table(files, tmp_path, capsys):
