@@ -192,7 +192,6 @@ def reconstruct(
     gridding_correction: bool = True,
     pause: Callable[[], None] = _go_on,
     keep_weights: bool = False,
-    before: Callable[[Any, np.ndarray, np.ndarray], None] | None = None,
 ) -> Reconstruction:
     """Return the volume of an accumulator, which is used up.
 
@@ -206,9 +205,6 @@ def reconstruct(
         Called between planes; what it raises stops the reconstruction.
     keep_weights : bool, optional
         Whether the weight of every point is kept.
-    before : callable, optional
-        Called before the division with the folded sums (side, side, reach + 1, 3), the mean weight of every shell, and
-        the smallest weight that is divided by at every whole distance from the origin [grid step].
 
     Returns
     -------
@@ -218,11 +214,8 @@ def reconstruct(
     grid = accumulator.grid
     sums = accumulator.fold()
     weights = sums[..., 2].copy() if keep_weights else None
-    shell_weight = _shell_means(sums, grid, 1.0 / grid.scale, 0.5, pause)[: grid.size // 2 + 1]
-    floor = SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0, pause)
-    if before is not None:
-        before(sums, shell_weight, floor)
-    _divide(sums, grid, floor, pause)
+    shell_weight = shell_weights(sums, grid, pause)
+    _divide(sums, grid, smallest_weights(sums, grid, pause), pause)
     density = _to_real_space(sums, grid, pause)
     if gridding_correction:
         xp = backend_of(density).xp
@@ -258,6 +251,46 @@ def fine_distances(grid: Grid, xp: Any = np) -> Iterator[tuple[int, Any]]:
     square = xp.asarray(_plane_square(grid).astype(np.float32))
     for plane in range(grid.side):
         yield plane, xp.sqrt(square + np.float32((plane - grid.reach) ** 2))
+
+
+def shell_weights(sums: Any, grid: Grid, pause: Callable[[], None] = _go_on) -> np.ndarray:
+    """Return the mean weight of the points of every shell.
+
+    Parameters
+    ----------
+    sums : array, (side, side, reach + 1, 3), float32
+        Folded sums of an accumulator.
+    grid : Grid
+        Its geometry.
+    pause : callable, optional
+        Called between planes; what it raises stops the work.
+
+    Returns
+    -------
+    ndarray, (n // 2 + 1,), float64
+        Mean weights.
+    """
+    return _shell_means(sums, grid, 1.0 / grid.scale, 0.5, pause)[: grid.size // 2 + 1]
+
+
+def smallest_weights(sums: Any, grid: Grid, pause: Callable[[], None] = _go_on) -> np.ndarray:
+    """Return the smallest weight that is divided by: `SMALLEST_WEIGHT` of the mean at the same distance.
+
+    Parameters
+    ----------
+    sums : array, (side, side, reach + 1, 3), float32
+        Folded sums of an accumulator.
+    grid : Grid
+        Its geometry.
+    pause : callable, optional
+        Called between planes; what it raises stops the work.
+
+    Returns
+    -------
+    ndarray, (bins,), float64
+        For every whole distance from the origin [grid step].
+    """
+    return SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0, pause)
 
 
 def _shell_means(sums: Any, grid: Grid, scale: float, rounding: float, pause: Callable[[], None]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backends import backend_of
 from .projector import FourierVolume, Grid, gridding_profile
-from .reconstruct import fine_distances
+from .reconstruct import Accumulator, fine_distances, shell_weights, smallest_weights
 
 TAPS = 3
 """Points of the correcting convolution on one side of the middle, with the middle."""
@@ -53,26 +53,21 @@ def correcting_stencil(grid: Grid) -> np.ndarray:
     return np.array([1.0 - 2.0 * outer.sum(), *outer])
 
 
-def quotient(
-    sums: Any,
-    grid: Grid,
-    floor: np.ndarray,
-    prior: np.ndarray | None = None,
+def sliceable(
+    accumulator: Accumulator,
+    prior: np.ndarray | Callable[[np.ndarray], np.ndarray] | None = None,
     correct: bool = True,
     pause: Callable[[], None] = lambda: None,
-) -> Any:
-    """Return sums over weights at every point of a grid, ready for slicing.
+) -> FourierVolume:
+    """Return sums over weights at every point of a grid, ready for slicing; the accumulator is used up.
 
     Parameters
     ----------
-    sums : array, (side, side, reach + 1, 3), float32
-        Folded sums and weights of an accumulator.
-    grid : Grid
-        Its geometry.
-    floor : ndarray, (bins,), float64
-        Smallest weight that is divided by, at every whole distance from the origin [grid step].
-    prior : ndarray, (n // 2 + 1,), float64, optional
-        What is added to the weights on every shell; infinite or NaN where nothing is to be left.
+    accumulator : Accumulator
+        Inserted slices.
+    prior : ndarray, (n // 2 + 1,), float64, or callable, optional
+        What is added to the weights on every shell; infinite or NaN where nothing is to be left. A callable is given
+        the mean weights.
     correct : bool, optional
         Whether the kernels of insertion and slicing are undone.
     pause : callable, optional
@@ -92,6 +87,9 @@ def quotient(
     ----------
     Scheres (2012), doi:10.1016/j.jsb.2012.09.006
     """
+    grid, sums = accumulator.grid, accumulator.fold()
+    floor = smallest_weights(sums, grid, pause)
+    prior = prior(shell_weights(sums, grid, pause)) if callable(prior) else prior
     xp = backend_of(sums).xp
     values = xp.zeros((grid.side, grid.side, grid.columns), xp.complex64)
     inner = values[:, :, grid.margin :]

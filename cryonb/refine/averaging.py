@@ -3,16 +3,15 @@
 import dataclasses
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 
 from ..imaging.projector import FourierVolume
-from ..imaging.reconstruct import reconstruct, without_corners
-from ..imaging.wiener import quotient, within
+from ..imaging.reconstruct import Reconstruction
+from ..imaging.wiener import sliceable, within
 from .candidates import Candidates
 from .counter import Counter
-from .half_map import accumulated
+from .half_map import accumulated, half_map
 from .images import Images
 
 SMALLEST_SHARE = 1e-3
@@ -23,24 +22,33 @@ Prior = np.ndarray | Callable[[np.ndarray], np.ndarray] | None
 
 @dataclasses.dataclass(frozen=True)
 class Average:
-    """What the images of one class and one half set give.
+    """What the images of one class and one half set give; the map and the Fourier volume are made when asked for.
 
     Attributes
     ----------
-    density : ndarray, (n, n, n), float32
-        The map: neither regularised nor filtered, in the grey scale of `fourier`.
-    shell_weight : ndarray, (n // 2 + 1,), float64
-        Mean inserted weight of every shell.
     effective_size : float
         (sum w)^2 / sum w^2 over the images' shares w of the class [particle]; 0 where it is empty.
-    divide : callable
-        Makes `fourier` from the sums, which are kept for it.
+    make_map, make_fourier : callable
+        Insert the images, and make the one or the other; neither keeps what the other would need.
     """
 
-    density: np.ndarray
-    shell_weight: np.ndarray
     effective_size: float
-    divide: Callable[[], FourierVolume]
+    make_map: Callable[[], Reconstruction]
+    make_fourier: Callable[[], FourierVolume]
+
+    @cached_property
+    def _map(self) -> Reconstruction:
+        return self.make_map()
+
+    @property
+    def density(self) -> np.ndarray:
+        """The map, (n, n, n), float32: neither regularised nor filtered, in the grey scale of `fourier`."""
+        return self._map.density
+
+    @property
+    def shell_weight(self) -> np.ndarray:
+        """Mean inserted weight of every shell, (n // 2 + 1,), float64."""
+        return self._map.shell_weight
 
     @cached_property
     def fourier(self) -> FourierVolume:
@@ -48,7 +56,7 @@ class Average:
 
         A slice of it, times the contrast transfer and divided by `sampling.grey_scale`, is the transform of an image.
         """
-        return self.divide()
+        return self.make_fourier()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,21 +148,14 @@ def average(
         candidates.rotation[rows.image, rows.place], candidates.shift[rows.image, rows.place], rows.share
     )
     box, pause = images.config.box, partial(counter.add, 0, "averaging")
-    kept: list[tuple] = []
 
-    def keep(sums: Any, shell_weight: np.ndarray, floor: np.ndarray) -> None:
-        kept.append((sums.copy(), floor, prior(shell_weight) if callable(prior) else prior))
+    def fourier() -> FourierVolume:
+        accumulator = accumulated(picked, threads, counter)
+        made = sliceable(accumulator, prior, box.gridding_correction, pause)
+        return made if limit is None else within(made, box.pad_factor, limit + 1)
 
-    def divide() -> FourierVolume:
-        sums, floor, added = kept[0]
-        divided = quotient(sums, accumulator.grid, floor, added, box.gridding_correction, pause)
-        return divided if limit is None else within(divided, box.pad_factor, limit + 1)
-
-    accumulator = accumulated(picked, threads, counter)
-    made = reconstruct(accumulator, box.gridding_correction, pause, before=keep)
-    density = without_corners(made.density) if box.corners == "soft" else made.density
     shares = np.bincount(rows.image, rows.share, len(candidates))
-    return Average(density, made.shell_weight, effective_size(shares), divide)
+    return Average(effective_size(shares), partial(half_map, picked, threads, counter), fourier)
 
 
 def effective_size(share: np.ndarray) -> float:
