@@ -173,7 +173,7 @@ class Heterogeneous:
             limit=limit,
             noise=run.noise(kept, references, members, state.limit)[None],
             half=half,
-            candidates=_spread(kept, members, state.candidates, len(run.ids)),
+            candidates=_spread(run, kept, members, state.candidates),
             half_map=sets.half_map,
             shell_weight=sets.shell_weight,
             fsc=sets.fsc,
@@ -181,7 +181,8 @@ class Heterogeneous:
             aligned_to=state.limit,
             note=notes_of(readings),
         )
-        still = iterations_still(state, after, symmetry_operators(config.imaging.symmetry))
+        whole = len(members) == len(run.ids)
+        still = iterations_still(state, after, symmetry_operators(config.imaging.symmetry)) if whole else 0
         return dataclasses.replace(after, still=still, converged=still >= STILL)
 
     def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
@@ -241,28 +242,27 @@ def _batch(run: Any, params: HeterogeneousParams) -> np.ndarray:
     return np.sort(np.argsort(run.draws(BATCHES + run.iteration), kind="stable")[:wanted])
 
 
-def _spread(found: Candidates, members: np.ndarray, before: Candidates | None, count: int) -> Candidates:
+def _spread(run: Any, found: Candidates, members: np.ndarray, before: Candidates | None) -> Candidates:
     """Return the poses of all images: those just found, and of the others what was known."""
-    if len(members) == count:
+    if len(members) == len(run.ids):
         return found
-    arrays = {}
+    known = (before or _not_looked_at(run, found)).arrays()
+    arrays = {name: values.copy() for name, values in known.items()}
     for name, values in found.arrays().items():
-        known = None if before is None else before.arrays()[name]
-        arrays[name] = _nothing(name, values, count) if known is None else known.copy()
         arrays[name][members] = values
     return Candidates(**arrays)
 
 
-def _nothing(name: str, values: np.ndarray, count: int) -> np.ndarray:
-    """Return what stands for images that no iteration has looked at yet: no pose, and no class before another."""
-    empty = np.zeros((count, *values.shape[1:]), values.dtype)
-    if name == "score":
-        empty[:] = -np.inf
-    elif name == "rotation":
-        empty[:] = np.eye(3)
-    elif name == "class_posterior":
-        empty[:] = 1.0 / values.shape[1]
-    return empty
+def _not_looked_at(run: Any, found: Candidates) -> Candidates:
+    """Return what stands for images that no iteration has seen: the table's poses with no weight, all classes alike."""
+    count, (places, classes) = len(run.ids), (found.score.shape[1], found.class_posterior.shape[1])
+    arrays = {name: np.zeros((count, *values.shape[1:]), values.dtype) for name, values in found.arrays().items()}
+    given = run.given()
+    arrays["rotation"][:], arrays["shift"][:] = given.rotation, given.shift
+    arrays["class_index"][:] = np.arange(places) % classes
+    arrays["score"][:] = -np.inf
+    arrays["class_posterior"][:] = 1.0 / classes
+    return Candidates(**arrays)
 
 
 RECIPE = Heterogeneous()

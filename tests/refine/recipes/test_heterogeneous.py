@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from recipe_runs import particles, refined, run_of
+from recipe_runs import angles_off, particles, refined, run_of
+from tolerances import POSES_FROM_25, SAME_POSE
 
 from cryonb.refine.recipes import get_recipe
 
@@ -53,6 +54,7 @@ def test_batches_leave_the_others_as_they_were_and_the_last_iteration_sees_all()
     moved = (first.rotation != second.rotation).any(axis=(1, 2, 3))
     assert moved.sum() <= 40 and (moved & seen).sum() < 40
     assert np.isfinite(last.score[:, 0]).all()
+    assert [state.still for state in states[:3]] == [0, 0, 0], "images that nobody looked at do not stand still"
     assert np.isfinite(states[3].fourier).all()
 
 
@@ -64,3 +66,11 @@ def test_the_learning_rate_is_the_share_of_the_new_batch():
     (start, slow), (other, fast) = second(0.5), second(1.0)
     assert np.array_equal(start, other)
     assert np.allclose(slow, 0.5 * start + 0.5 * fast, atol=1e-5 * np.abs(fast).max())
+
+
+def test_a_local_search_in_batches_begins_at_the_poses_of_the_table():
+    table, params = particles(120), dict(batch_size=40, full_iterations=1)
+    _, _, states = refined("heterogeneous", table, 3, params=params, n_iterations=3, search="local")
+    assert np.median(angles_off(table, states[1])) < SAME_POSE, "most images have not been looked at"
+    assert np.isfinite(states[3].candidates.score[:, 0]).all()
+    assert np.median(angles_off(table, states[3])) < POSES_FROM_25
