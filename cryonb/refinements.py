@@ -183,8 +183,8 @@ def plan(
 
     Returns
     -------
-    Plan
-        Shapes, size of the search, memory [byte] and expected time [second]; as text, a paragraph.
+    RefinementPlan
+        Shapes, size of the search, memory [byte] and expected time [second]; as text, a sentence.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def plan(
     from .refine.search_plan import plan_refinement
 
     images, volumes, settings, _ = _settled(particles, references, config, mask, groups)
-    return plan_refinement(images, volumes, settings)
+    return plan_refinement(images, len(volumes or [0]), settings)
 
 
 def rejoin(run: Source, particles: Source) -> xr.Dataset:
@@ -243,6 +243,6 @@ def _settled(
     if opened is not None:
         from .refine.search_plan import plan_refinement
 
-        sampling = plan_refinement(images, volumes, settings).sampling
+        sampling = plan_refinement(images, len(volumes or [0]), settings).sampling
         opened = np.asarray(fitted_mask(opened, sampling.box_size, sampling.voxel_size))
     return images, volumes, settings, opened

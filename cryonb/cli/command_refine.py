@@ -41,7 +41,7 @@ def parser(recipe: Any = None) -> Parser:
     Parser
         The parser.
     """
-    listed = "".join(f"  {name}\n" for name in refinements.recipes())
+    listed = "".join(f"  {name:<19} {refinements.recipe(name).title}\n" for name in refinements.recipes())
     text = (
         f"{DESCRIPTION}\nrecipes (`--refine.recipe NAME --help` shows the settings that one has of its own):\n{listed}"
     )

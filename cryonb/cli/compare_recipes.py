@@ -57,7 +57,7 @@ def parser() -> Parser:
     Parser
         The parser.
     """
-    listed = "".join(f"  {name}\n" for name in refinements.recipes())
+    listed = "".join(f"  {name:<19} {refinements.recipe(name).title}\n" for name in refinements.recipes())
     made = Parser(prog="cryonb compare", description=f"{DESCRIPTION}\nrecipes:\n{listed}")
     made.add_argument("particles", metavar="PARTICLES", help="particle table: .star, .cs or .mrcs")
     about = "all, or names separated by commas (required)"

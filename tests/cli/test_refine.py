@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import cryonb as cn
-from cryonb import cli, refinements
+from cryonb import cli, plots, refinements
 from cryonb.cli import command_refine, inputs, run_folder
 from cryonb.units import angstrom
 
@@ -50,6 +50,13 @@ def copied(refined, tmp_path):
     """Return a copy of that folder."""
     shutil.copytree(refined, tmp_path / "copy")
     return tmp_path / "copy"
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave figures out, which take most of the time; the run of `refined` has them."""
+    monkeypatch.setattr(plots, "draw", lambda *_: None)
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: path.touch())
 
 
 def last_of(folder):
@@ -116,7 +123,7 @@ def test_a_recipes_own_settings_are_flags(capsys):
     assert "--refine.params.mask" in capsys.readouterr().out
 
 
-def test_a_run_that_was_killed_goes_on_to_the_same_bits(start, refined, tmp_path, monkeypatch, capsys):
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(start, refined, undrawn, tmp_path, monkeypatch, capsys):
     """Ctrl-C after the first iteration: the process says how to go on, and what goes on ends with the same bits."""
     whole = last_of(refined)
     real = refinements.iterate
@@ -173,7 +180,7 @@ def test_a_process_is_stopped_and_says_how_to_go_on(start, tmp_path):
     assert (tmp_path / "out" / run_folder.CHECKPOINT / "iteration_001.nc").exists()
 
 
-def test_a_finished_run_may_go_further(copied, capsys):
+def test_a_finished_run_may_go_further(copied, undrawn, capsys):
     (copied / "map.mrc").unlink()
     assert cli.main(["refine", "--resume", str(copied), "--refine.n-iterations", "3", "--compute.threads", "1"]) == 0
     assert (copied / "map.mrc").exists()
@@ -224,7 +231,7 @@ def test_particles_that_change_are_noticed(copied, files, tmp_path, capsys):
     assert "a refinement must continue from a folder of the same run; got other particles" in capsys.readouterr().err
 
 
-def test_classes_have_files_each(files, tmp_path, capsys):
+def test_classes_have_files_each(files, undrawn, tmp_path, capsys):
     words = ["--refine.recipe", "class3d", "--refine.n-classes", "2", "--refine.n-iterations", "1"]
     table = [str(files / "p.star"), "--reference", str(files / "map.mrc")]
     assert cli.main(["refine", *table, *words, "--out", str(tmp_path / "out")]) == 0
