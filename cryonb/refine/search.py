@@ -8,16 +8,15 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..backends import get_backend
 from ..engines import get_engine
 from ..errors import must
+from ..imaging.poses import Hill
 from ..imaging.projector import FourierVolume
-from ..kernels.scores import WORK, make_refine_pose
+from ..imaging.sweep import Sweep, sweep_grid
 from .candidates import Candidates
 from .counter import Counter
 from .images import Images
 from .observed import Observer, Rows
-from .sweep import Sweep, sweep_grid
 
 LIKELIHOOD, CORRELATION = "likelihood", "correlation"
 
@@ -168,10 +167,10 @@ class Seeker:
         must(
             all(other.grid == grid for other in references), "references must share one grid", "several", "Remake them"
         )
-        self._images, self._settings, self._grid = images, settings, grid
-        self._backend = get_backend(images.config.compute.backend)
-        self._values = np.stack([reference.values for reference in references])
-        rings, views, shifts = sweep_grid(settings)
+        self._images, self._settings, self._classes = images, settings, len(references)
+        free = settings.score == CORRELATION
+        self._hill = Hill.of(references, free, settings.shift_range, settings.shift_sigma)
+        rings, views, shifts = sweep_grid(settings.grid_index, settings.shift_range, settings.symmetry)
         self._sweep = None if settings.local else Sweep.of(references, rings, views, shifts, threads)
         self._observer = Observer.of(images, noise, Rows.within(settings.max_index), rings)
 
@@ -227,7 +226,7 @@ class Seeker:
     def _given(self, tile: slice, start: Candidates | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the poses that a local search begins at, once for every class where they name none."""
         if start is None:
-            images, count = self._images, len(self._values)
+            images, count = self._images, self._classes
             shift = np.stack([images.shift_x[tile], images.shift_y[tile]], axis=1)
             turned = images.rotations[tile, 0].reshape(-1, 9)
             pose = np.concatenate([turned, shift], axis=1).astype(np.float32)
@@ -238,35 +237,16 @@ class Seeker:
         return poses, np.ascontiguousarray(start.class_index)
 
     def _refined(
-        self,
-        rows: tuple[np.ndarray, np.ndarray],
-        limit: float,
-        steps: np.ndarray,
-        classes: np.ndarray,
-        poses: np.ndarray,
+        self, rows: tuple, limit: float, steps: np.ndarray, classes: np.ndarray, poses: np.ndarray
     ) -> np.ndarray:
-        """Move poses uphill in place; return their log-likelihoods with sum Re(Y M*) and sum |M|^2.
-
-        Those of no steps are left alone, and have a likelihood of zero.
-        """
-        settings = self._settings
-        result = np.full((*classes.shape, 3), -np.inf, np.float32)
-        precision = 0.0 if settings.shift_sigma <= 0 else settings.shift_sigma**-2
-        work = np.zeros((*classes.shape, WORK), np.float32)
-        arguments = (
-            *(steps, *rows, self._observer.rows.start, np.float32(limit), np.float32(precision)),
-            *(np.float32(settings.shift_range), classes, self._values, *self._grid.kernel_arguments()),
-            *(poses, result, work),
-        )
-        free = settings.score == CORRELATION
-        self._backend.launch(make_refine_pose, (free,), (*classes.shape, 1), arguments, 1)
-        return result
+        """Move poses uphill in place; return their log-likelihoods with sum Re(Y M*) and sum |M|^2."""
+        return self._hill.climb(rows, self._observer.rows.start, limit, steps, classes, poses)
 
     def _hopeful(self, poses: np.ndarray, classes: np.ndarray, result: np.ndarray) -> np.ndarray:
         """Return which candidates are worth more steps: those that have met no better one, and are not far behind."""
         score = result[..., 0].astype(np.float64)
         best = score.max(axis=1, keepdims=True)
-        first_of_class = _first_of_each_class(score, classes, len(self._values))
+        first_of_class = _first_of_each_class(score, classes, self._classes)
         worth = (score > best - HOPELESS) | first_of_class
         step = self._sweep.step_radian * SAME
         return worth & ~_met_a_better(poses, classes, score, step, self._sweep.shift_step * SAME)
@@ -283,7 +263,7 @@ class Seeker:
         strength = np.sqrt(np.maximum(power * energy, np.finfo(np.float32).tiny))
         share = np.exp(score - score.max(axis=1, keepdims=True, initial=-np.inf)) if score.size else score
         share = share / np.where(held.any(axis=1), share.sum(axis=1), 1.0)[:, None]
-        members = classes[..., None] == np.arange(len(self._values))
+        members = classes[..., None] == np.arange(self._classes)
         return Candidates(
             rotation=_orthonormal(poses[..., :9].reshape(*classes.shape, 3, 3).astype(np.float64)),
             shift=poses[..., 9:].astype(np.float64),

@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 
 from ..backends import backend_of
-from ..imaging.polar import Rings, ring_slices
-from ..imaging.projector import FourierVolume
-from ..imaging.symmetry import symmetry_operators
-from ..imaging.views import disc, distinct_views, order_for, view_matrices, view_step
 from ..kernels.scores import make_best_turn
+from .polar import Rings, ring_slices
+from .projector import FourierVolume
+from .symmetry import symmetry_operators
+from .views import disc, distinct_views, order_for, view_matrices, view_step
 
 VIEW_STEP = 120.0
 """Distance of views times the outermost ring [degree]: 7.5 degrees at ring 16."""
@@ -42,13 +42,17 @@ class Views:
     step: float
 
 
-def sweep_grid(settings: Any) -> tuple[Rings, Views, np.ndarray]:
+def sweep_grid(last: int, shift_range: float, symmetry: str = "C1") -> tuple[Rings, Views, np.ndarray]:
     """Return what a global search compares.
 
     Parameters
     ----------
-    settings : SearchSettings
-        How to search.
+    last : int
+        Outermost ring [1 / field of view].
+    shift_range : float
+        Largest shift, as a fraction of the field of view.
+    symmetry : str, optional
+        Point group: views that it repeats are left out.
 
     Returns
     -------
@@ -59,13 +63,12 @@ def sweep_grid(settings: Any) -> tuple[Rings, Views, np.ndarray]:
     shifts : ndarray, (s, 2), float64
         The shifts along x and y, as fractions of the field of view.
     """
-    last = settings.grid_index
     order = order_for(VIEW_STEP / last)
     step = view_step(order)
     n_angles = 8 * int(np.ceil(360.0 / step / 8))
     matrices = view_matrices(order)
-    kept = distinct_views(matrices[0], symmetry_operators(settings.symmetry))
-    shifts = disc(settings.shift_range, SHIFT_STEP / last)
+    kept = distinct_views(matrices[0], symmetry_operators(symmetry))
+    shifts = disc(shift_range, SHIFT_STEP / last)
     return Rings.of(1, last, n_angles), Views(matrices[:, kept], np.deg2rad(step)), shifts
 
 
