@@ -105,27 +105,27 @@ def sliceable(
         inner[plane].real = sums[plane, :, :, 0] * factor
         inner[plane].imag = sums[plane, :, :, 1] * factor
     if correct:
-        inner = _convolved(inner, grid, pause)
-        values[:, :, grid.margin :] = inner
+        _convolve(inner, grid, pause)
     for column in range(1, grid.margin + 1):
         values[:, :, grid.margin - column] = values[::-1, ::-1, grid.margin + column].conj()
     return FourierVolume(grid, values.reshape(-1))
 
 
-def _convolved(inner: Any, grid: Grid, pause: Callable[[], None]) -> Any:
-    """Return the half grid convolved along its three axes, zero outside its radius."""
+def _convolve(inner: Any, grid: Grid, pause: Callable[[], None]) -> None:
+    """Convolve the half grid along its three axes in place, plane by plane; it stays zero outside its radius."""
     xp = backend_of(inner).xp
     stencil = correcting_stencil(grid).astype(np.float32)
-    for axis in range(2):
-        pause()
-        inner = _along(inner, stencil, axis)
-    pause()
     reach = TAPS - 1
     mirrored = inner[::-1, ::-1, reach:0:-1].conj()
-    inner = _along(xp.concatenate([mirrored, inner], axis=2), stencil, 2)[:, :, reach:]
+    for plane in range(grid.side):
+        pause()
+        wide = xp.concatenate([mirrored[plane], inner[plane]], axis=1)
+        inner[plane] = _along(_along(wide, stencil, 1)[:, reach:], stencil, 0)
+    for row in range(grid.side):
+        pause()
+        inner[:, row] = _along(inner[:, row], stencil, 0)
     for plane, distance in fine_distances(grid, xp):
         inner[plane] *= distance <= grid.radius
-    return inner
 
 
 def _along(values: Any, stencil: np.ndarray, axis: int) -> Any:
