@@ -64,8 +64,10 @@ class Rings:
 
         Returns
         -------
-        kx, ky : ndarray, (rings, n_angles // 2), float64
-            Frequencies [1 / field of view].
+        kx : ndarray, (rings, n_angles // 2), float64
+            Frequencies along x [1 / field of view].
+        ky : ndarray, (rings, n_angles // 2), float64
+            Frequencies along y.
         """
         radius = self.radius.astype(np.float64)[:, None]
         return radius * np.cos(self.angles), radius * np.sin(self.angles)
@@ -130,9 +132,11 @@ class Rings:
 
         Returns
         -------
-        even, odd : ndarray, (n_angles // 2, orders // 2, 2), float32
-            Of even and of odd orders, for their real and imaginary parts. Their sum is the correlation at an angle,
-            their difference that at the angle plus 180 degrees.
+        even : ndarray, (n_angles // 2, orders // 2, 2), float32
+            Of even orders, for their real and imaginary parts.
+        odd : ndarray, (n_angles // 2, orders // 2, 2), float32
+            Of odd orders. The sum of both is the correlation at an angle, the difference that at the angle plus 180
+            degrees.
 
         Notes
         -----

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..backends import backend_of
-from ..kernels.scores import WORK, make_refine_pose
+from ..kernels.climbing import WORK, make_refine_pose
 from .projector import FourierVolume, Grid
 
 

@@ -63,8 +63,10 @@ def half_sphere(order: int) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    rot, tilt : ndarray, (6 * 4^order,), float64
-        Euler angles of the views [degree]; those of the other half are (rot + 180, 180 - tilt).
+    rot : ndarray, (6 * 4^order,), float64
+        First Euler angle of the views [degree]; rot + 180 in the other half.
+    tilt : ndarray, (6 * 4^order,), float64
+        Second one [degree]; 180 - tilt in the other half.
 
     Notes
     -----

@@ -76,6 +76,7 @@ def search(
     settings: SearchSettings,
     threads: int,
     counter: Counter,
+    *,
     start: Candidates | None = None,
 ) -> Candidates:
     """Return the best poses of some images against one reference a class.

@@ -5,15 +5,8 @@ from scipy.spatial.transform import Rotation
 from cryonb.backends import get_backend
 from cryonb.imaging.projector import fourier_volume
 from cryonb.imaging.rotations import random_rotations
-from cryonb.kernels.scores import (
-    FIT_OF,
-    FIT_ON,
-    PRODUCTS,
-    WORK,
-    make_best_turn,
-    make_normal_equations,
-    make_refine_pose,
-)
+from cryonb.kernels.climbing import WORK, make_refine_pose
+from cryonb.kernels.scores import FIT_OF, FIT_ON, PRODUCTS, make_best_turn, make_normal_equations
 from cryonb.refine.observed import Rows
 
 LIMIT = 7.0
