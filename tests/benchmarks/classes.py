@@ -1,6 +1,6 @@
 """Two conformations told apart, beside RELION's Class3D: the share of particles in the right class, over the SNR.
 
-Run by hand: ``python tests/benchmarks/classes.py [--particles 500] [--snr 0.1 0.05 0.03 0.02] [--shares 50,50 80,20]``.
+Run by hand: ``python tests/benchmarks/classes.py [--particles 500] [--snr 0.8 0.4 0.2 0.1] [--shares 50,50 80,20]``.
 The second conformation has one of its four bodies turned about a hinge. No pose is given. Both programs make eight
 iterations from the same start: both true maps low-passed to 40 A, or with ``--start one`` their mean alone, from which
 each program makes its two classes different in its own way. RELION is Debian's package `relion`: K = 2, HEALPix order
@@ -118,7 +118,7 @@ def main() -> None:
     """Print the table, and the lowest SNR at which each program tells the conformations apart."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--particles", type=int, default=500)
-    parser.add_argument("--snr", type=float, nargs="+", default=[0.1, 0.05, 0.03, 0.02])
+    parser.add_argument("--snr", type=float, nargs="+", default=[0.8, 0.4, 0.2, 0.1])
     parser.add_argument("--shares", nargs="+", default=["50,50", "80,20"])
     parser.add_argument("--motion", type=float, default=30.0, help="Turn of the moving body [degree].")
     parser.add_argument("--start", choices=("two", "one"), default="two")

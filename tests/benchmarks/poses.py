@@ -10,6 +10,7 @@ The floor is the error of our local search started at the true poses with the sa
 """
 
 import argparse
+import importlib
 import os
 import time
 import warnings
@@ -23,17 +24,17 @@ SHIFT_RANGE = 15.0
 """Largest shift searched along x and y, by both programs [angstrom]."""
 
 STEPS = {
-    "references on rings, once": ("sweep", "Sweep", "of"),
-    "reading images": ("observed", "Observer", "pixels"),
-    "images and transfer in rows": ("observed", "Observer", "in_rows"),
-    "images and transfer on rings": ("observed", "Observer", "on_rings"),
-    "shifted images into angular orders": ("sweep", "Sweep", "_orders"),
-    "views: products, turns, best ones": ("sweep", "Sweep", "_best_views"),
-    "views that lie apart": ("sweep", "Sweep", "_spread"),
-    "refinement of candidates": ("search", "Seeker", "_refined"),
-    "labels": ("search", "Seeker", "_labelled"),
+    "references on rings, once": ("cryonb.imaging.sweep", "Sweep", "of"),
+    "reading images": ("cryonb.refine.observed", "Observer", "pixels"),
+    "images and transfer in rows": ("cryonb.refine.observed", "Observer", "in_rows"),
+    "images and transfer on rings": ("cryonb.refine.observed", "Observer", "on_rings"),
+    "shifted images into angular orders": ("cryonb.imaging.sweep", "Sweep", "_orders"),
+    "views: products, turns, best ones": ("cryonb.imaging.sweep", "Sweep", "_best_views"),
+    "views that lie apart": ("cryonb.imaging.sweep", "Sweep", "_spread"),
+    "refinement of candidates": ("cryonb.refine.search", "Seeker", "_refined"),
+    "labels": ("cryonb.refine.search", "Seeker", "_labelled"),
 }
-"""Steps of a search: file, class and method."""
+"""Steps of a search: module, class and method."""
 
 COMPUTE, MEMORY = 247.0, 42.0
 """Ceilings of two threads: float32 matrix products [GFLOP/s] and copies [GB/s]."""
@@ -121,7 +122,7 @@ class Counted:
 
 def breakdown(count: int, resolution: float, snr: float, phantom: dict) -> dict:
     """Return the seconds of one search on one thread in each of its steps, and what its matrix products amount to."""
-    from cryonb.refine import observed, search, sweep
+    from cryonb.imaging import sweep
 
     warnings.simplefilter("ignore")
     made = pose_sets.make_set(count, snr, **phantom)
@@ -141,7 +142,7 @@ def breakdown(count: int, resolution: float, snr: float, phantom: dict) -> dict:
         return call
 
     for label, (module, owner, name) in STEPS.items():
-        place = getattr({"observed": observed, "search": search, "sweep": sweep}[module], owner)
+        place = getattr(importlib.import_module(module), owner)
         method = place.__dict__[name]
         plain = method.__func__ if isinstance(method, classmethod) else method
         wrapped = timed(label, plain)
