@@ -19,7 +19,7 @@ SHELLS = (5.0, 9.0, 12.8)
 """Finest shells of the first batch, and of the last one in either stage [1 / field of view]; 38, 21 and 15 angstrom
 where that is 192."""
 
-STAGES = ((30, 4), (10, 2))
+STAGES = ((30, 6), (10, 2))
 """Batches of either stage, and the attempts that go through it: all of them, then the best."""
 
 BATCH = 100

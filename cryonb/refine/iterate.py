@@ -24,12 +24,12 @@ from .counter import Counter, Progress
 from .labels import labelled_iteration
 from .prepare import images_of
 from .recipes import decided, get_recipe
-from .requirements import settled
+from .requirements import settled, with_poses
 from .run import STREAM, Run, split_by
+from .search_plan import plan_refinement, refuse_refinement_if_too_large
 from .starting import starting_volumes
 from .state import State
 
-POSES = ("rot", "tilt", "psi", "shift_x", "shift_y")
 HALVES = 0
 """Stream of randomness of the half sets, where the table has none."""
 
@@ -96,11 +96,11 @@ def iterate(
     **groups
         Settings by group, as in `RunConfig.gather`.
 
-    Yields
-    ------
-    xarray.Dataset
-        Kind cryonb/refinement, with the particles in the order of the table. A run that was finished before gives its
-        last iteration again.
+    Returns
+    -------
+    iterator of xarray.Dataset
+        Kind cryonb/refinement, one an iteration, with the particles in the order of the table. A run that was finished
+        before gives its last iteration again.
 
     Raises
     ------
@@ -218,11 +218,12 @@ def _prepared(particles: xr.Dataset, references: list[xr.Dataset], config: RunCo
     """Return a job from what a caller gave, all of it checked."""
     recipe = get_recipe(config.refine.recipe)
     config, params = decided(recipe, config)
-    table = _with_poses(particles, config.refine.search == "local" or _takes_poses(recipe))
+    table = with_poses(particles, config.refine.search == "local" or _takes_poses(recipe))
     rule = "box.kernel must be trilinear where poses are searched"
     remedy = "Use trilinear, and reconstruct the poses that are found with the other"
     must(_takes_poses(recipe) or config.box.kernel == "trilinear", rule, config.box.kernel, remedy)
     config = settled(table, config)
+    refuse_refinement_if_too_large(plan_refinement(particles, len(references), config), config)
     images = images_of(table, config)
     must(len(images) >= 2, "a refinement needs at least two particles", len(images), "Give more particles")
     mask = None if mask is None else checked_mask(mask, (images.sampling.box_size,) * 3)
@@ -236,20 +237,6 @@ def _prepared(particles: xr.Dataset, references: list[xr.Dataset], config: RunCo
 def _takes_poses(recipe: Recipe) -> bool:
     """Return whether a recipe takes the poses of the table as they are."""
     return getattr(recipe, "needs_poses", False)
-
-
-def _with_poses(particles: xr.Dataset, needed: bool) -> xr.Dataset:
-    """Return particles with poses; zeros stand for what a global search does not read."""
-    absent = [name for name in POSES if name not in particles]
-    rule = "particles must have poses where they are not searched"
-    must(not (needed and absent), rule, f"none for {', '.join(absent)}", "Set refine.search to global")
-    if needed:
-        return particles
-    found = {name: particles[name].values for name in POSES if name in particles}
-    bad = absent + [name for name, values in found.items() if not np.isfinite(values).all()]
-    units = {name: "angstrom" if name.startswith("shift") else "degree" for name in bad}
-    zeros = np.zeros(particles.sizes["particle"])
-    return particles.assign({name: ("particle", zeros, {"units": units[name]}) for name in bad})
 
 
 def _half_sets(particles: xr.Dataset, ids: np.ndarray, seed: int) -> np.ndarray:

@@ -63,7 +63,7 @@ class Plan:
         return (
             f"{self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A, binned to {s.binned_size}, "
             f"into a box of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; "
-            f"{self.insertions} insertions, {_amount(self.memory_bytes)}"
+            f"{self.insertions} insertions, {amount(self.memory_bytes)}"
         )
 
 
@@ -165,7 +165,7 @@ def refuse_if_too_large(needed: Plan, config: RunConfig, beside: Callable[[RunCo
     """
     limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
     if needed.memory_bytes > limit:
-        got = f"a run that needs {_amount(needed.memory_bytes)} where {_amount(limit)} are allowed"
+        got = f"a run that needs {amount(needed.memory_bytes)} where {amount(limit)} are allowed"
         must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit, beside))
 
 
@@ -177,7 +177,7 @@ def _what_would_fit(needed: Plan, config: RunConfig, limit: float, beside: Calla
             lean = dataclasses.replace(config, box=config.box.replace(pad_factor=pad_factor))
             memory = _gridding_bytes(needed.sampling, lean) + beside(lean)
             if memory <= limit:
-                return f"box.pad_factor {pad_factor:g} would fit, with {_amount(memory)}"
+                return f"box.pad_factor {pad_factor:g} would fit, with {amount(memory)}"
     return "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
 
 
@@ -202,5 +202,17 @@ def warn_if_thin(needed: Plan, config: RunConfig) -> None:
         )
 
 
-def _amount(count: float) -> str:
+def amount(count: float) -> str:
+    """Return an amount of memory in words.
+
+    Parameters
+    ----------
+    count : float
+        Bytes.
+
+    Returns
+    -------
+    str
+        In MiB or GiB.
+    """
     return f"{count / GIBIBYTE:.2f} GiB" if count >= GIBIBYTE else f"{count / 2**20:.1f} MiB"

@@ -11,7 +11,40 @@ from ..errors import must
 from ..schema import PARTICLES, validate
 from .sampling import Sampling
 
+POSES = ("rot", "tilt", "psi", "shift_x", "shift_y")
 CTF_COLUMNS = ("defocus_u", "defocus_v", "defocus_angle", "voltage", "spherical_aberration", "amplitude_contrast")
+
+
+def with_poses(particles: xr.Dataset, needed: bool) -> xr.Dataset:
+    """Return particles with poses; zeros stand for what a global search does not read.
+
+    Parameters
+    ----------
+    particles : xarray.Dataset
+        Kind cryonb/particles.
+    needed : bool
+        Whether their own poses are used.
+
+    Returns
+    -------
+    xarray.Dataset
+        The particles, with all five columns.
+
+    Raises
+    ------
+    InputError
+        If poses are needed and missing.
+    """
+    absent = [name for name in POSES if name not in particles]
+    rule = "particles must have poses where they are not searched"
+    must(not (needed and absent), rule, f"none for {', '.join(absent)}", "Set refine.search to global")
+    if needed:
+        return particles
+    found = {name: particles[name].values for name in POSES if name in particles}
+    bad = absent + [name for name, values in found.items() if not np.isfinite(values).all()]
+    units = {name: "angstrom" if name.startswith("shift") else "degree" for name in bad}
+    zeros = np.zeros(particles.sizes["particle"])
+    return particles.assign({name: ("particle", zeros, {"units": units[name]}) for name in bad})
 
 
 def check_particles(particles: xr.Dataset, config: RunConfig) -> None:

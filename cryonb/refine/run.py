@@ -21,6 +21,7 @@ from .images import Images
 from .planning import grid_of
 from .residual import background_noise, residual_noise
 from .sampling import Sampling
+from .search import SearchSettings, search
 
 STREAM = 2000
 """First of the streams of randomness that refinements draw from."""
@@ -188,23 +189,10 @@ class Run:
         Candidates
             Theirs, in the order of `members`.
         """
-        from .search import SearchSettings, search
-
-        refine = self.config.refine
-        length = self.sampling.field_of_view
-        limit = min(limit, self.sampling.max_index)
-        settings = SearchSettings(
-            max_index=limit,
-            search_index=min(limit, length / (refine.search_resolution or SEARCH_RESOLUTION)),
-            score=score,
-            shift_range=refine.shift_range / length or SHIFT_RANGE,
-            candidates=refine.candidates,
-            symmetry=self.config.imaging.symmetry,
-            local=refine.search == "local",
-        )
+        settings = search_settings(self.config, self.sampling, limit, score)
         start = previous if settings.local else None
         shown = self._shown(members)
-        return search(shown, references, noise, settings, self.threads, self.counter, start)
+        return search(shown, references, noise, settings, self.threads, self.counter, start=start)
 
     def average(
         self,
@@ -351,6 +339,38 @@ class Run:
     def _shown(self, members: np.ndarray) -> Images:
         whole = len(members) == len(self.images) and bool(np.all(members == np.arange(len(members))))
         return self.images if whole else self.images.shown(members)
+
+
+def search_settings(config: RunConfig, sampling: Sampling, limit: float, score: str = "likelihood") -> SearchSettings:
+    """Return how poses are searched up to a limit.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Settings.
+    sampling : Sampling
+        Boxes and frequencies.
+    limit : float
+        Finest shell that is compared [1 / field of view].
+    score : {"likelihood", "correlation"}, optional
+        What poses are ranked by.
+
+    Returns
+    -------
+    SearchSettings
+        Lengths in units of the field of view; zeros of the settings filled in.
+    """
+    refine, length = config.refine, sampling.field_of_view
+    limit = min(limit, sampling.max_index)
+    return SearchSettings(
+        max_index=limit,
+        search_index=min(limit, length / (refine.search_resolution or SEARCH_RESOLUTION)),
+        score=score,
+        shift_range=refine.shift_range / length or SHIFT_RANGE,
+        candidates=refine.candidates,
+        symmetry=config.imaging.symmetry,
+        local=refine.search == "local",
+    )
 
 
 def split_by(numbers: np.ndarray) -> np.ndarray:
