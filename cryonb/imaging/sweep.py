@@ -16,11 +16,17 @@ from .views import disc, distinct_views, order_for, view_matrices, view_step
 VIEW_STEP = 120.0
 """Distance of views times the outermost ring [degree]: 7.5 degrees at ring 16."""
 
+HILL_WIDTH = 144.0
+"""Width of a hill of the likelihood times the outermost ring [degree]."""
+
 SHIFT_STEP = 0.375
 """Distance of shifts times the outermost ring [fraction of the field of view]: three eighths of the finest wave."""
 
 BLOCK = 64
 """Views whose table of correlations is held at a time, so that it stays in the cache."""
+
+FEWEST = 4
+"""Poses of each class that are kept at least: with two, the right hill was seen to be missed."""
 
 POOL = 4
 """Views that are looked at for each candidate that is kept."""
@@ -57,7 +63,7 @@ def sweep_grid(last: int, shift_range: float, symmetry: str = "C1") -> tuple[Rin
     Returns
     -------
     rings : Rings
-        Where slices and images are sampled; as many angles as keep neighbours a view's step apart.
+        Where slices and images are sampled; angles about as far apart as views.
     views : Views
         The views.
     shifts : ndarray, (s, 2), float64
@@ -65,7 +71,7 @@ def sweep_grid(last: int, shift_range: float, symmetry: str = "C1") -> tuple[Rin
     """
     order = order_for(VIEW_STEP / last)
     step = view_step(order)
-    n_angles = 8 * int(np.ceil(360.0 / step / 8))
+    n_angles = 4 * max(2, round(360.0 / step / 4))
     matrices = view_matrices(order)
     kept = distinct_views(matrices[0], symmetry_operators(symmetry))
     shifts = disc(shift_range, SHIFT_STEP / last)
@@ -136,6 +142,11 @@ class Sweep:
         return self.views.step
 
     @property
+    def hill_width(self) -> float:
+        """Distance at which two poses belong to different hills of the likelihood [radian]."""
+        return float(np.deg2rad(HILL_WIDTH / self.rings.radius[-1]))
+
+    @property
     def shift_step(self) -> float:
         """Distance of neighbouring shifts [fraction of the field of view]."""
         return SHIFT_STEP / float(self.rings.radius[-1])
@@ -157,7 +168,7 @@ class Sweep:
         power : ndarray, (m, rings), float32
             What weighs the slices' power.
         kept : int
-            Poses of each image; at least two of every class.
+            Poses of each image; at least `FEWEST` of every class.
         pause : callable
             Called now and then; what it raises stops the search.
 
@@ -168,7 +179,7 @@ class Sweep:
         classes : ndarray, (m, k), int64
             Class of each.
         """
-        each = max(2, -(-kept // len(self.slices)))
+        each = max(FEWEST, -(-kept // len(self.slices)))
         ramps = self.rings.shift_factors(self.shifts)
         buffers = self._buffers()
         poses = []
@@ -229,7 +240,7 @@ class Sweep:
         rows = (cosine * first + sine * second, cosine * second - sine * first, matrices[..., 2, :])
         rotations = np.stack(rows, axis=-2).reshape(count * groups, pool, 9)
         trace = np.einsum("map,mbp->mab", rotations, rotations)
-        near = trace > 1.0 + 2.0 * np.cos(1.2 * self.views.step)
+        near = trace > 1.0 + 2.0 * np.cos(self.hill_width)
         left = values.reshape(count * groups, pool).astype(np.float64).copy()
         lines, chosen = np.arange(len(left)), []
         for _ in range(each):

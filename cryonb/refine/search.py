@@ -26,6 +26,9 @@ FIRST_STEPS, LAST_STEPS = 4, 10
 HOPELESS = 12.0
 """Candidates whose log-likelihood is this far below the best one of their image are given up."""
 
+MANY_RINGS = 12
+"""With fewer rings than this on the grid, the right hill is told from others less surely."""
+
 SAME = 0.4
 """Candidates closer than this fraction of the grid's step have met: they are one."""
 
@@ -67,6 +70,11 @@ class SearchSettings:
     def grid_index(self) -> int:
         """Outermost ring of the grid search."""
         return max(2, math.floor(min(self.search_index, self.max_index) + 1e-6))
+
+    @property
+    def from_grid(self) -> int:
+        """Candidates taken from the grid: more where it is coarse, since its hills are alike and cost little to climb."""
+        return self.candidates * max(1, round(MANY_RINGS / self.grid_index))
 
 
 def search(
@@ -217,7 +225,7 @@ class Seeker:
         else:
             on_rings = self._observer.on_rings(tile, pixels, self._observer.ring_images())
             pause = partial(counter.add, 0, "comparing views")
-            poses, classes = self._sweep(*on_rings, self._settings.candidates, pause)
+            poses, classes = self._sweep(*on_rings, self._settings.from_grid, pause)
             first = self._refined(rows, self._settings.grid_index, np.full(classes.shape, FIRST_STEPS), classes, poses)
             pause()
             steps = np.where(self._hopeful(poses, classes, first), LAST_STEPS, 0)
