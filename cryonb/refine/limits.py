@@ -176,7 +176,7 @@ def within(shell: float, start: float, furthest: float) -> float:
 
 
 def start_shell(length: float, lowpass: float, furthest: float) -> float:
-    """Return the first limit: where the starting volume ends.
+    """Return the first limit: where the filter of the starting volume ends, one shell past the half of its edge.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def start_shell(length: float, lowpass: float, furthest: float) -> float:
     float
         The shell.
     """
-    return within(length / lowpass if lowpass > 0 else furthest, LEAST, furthest)
+    return within(length / lowpass + 1.0 if lowpass > 0 else furthest, LEAST, furthest)
 
 
 def ssnr_of_halves(fsc: np.ndarray) -> np.ndarray:

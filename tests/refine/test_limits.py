@@ -57,7 +57,7 @@ def test_the_best_class_decides_and_every_class_has_its_note():
 
 def test_limits_stay_between_the_start_and_the_data():
     assert within(8.0, 5.0, 32.0) == 8.0 and within(0.0, 5.0, 32.0) == 5.0 and within(99.0, 5.0, 32.0) == 32.0
-    assert start_shell(120.0, 40.0, 32.0) == 3.0 and start_shell(120.0, 0.0, 32.0) == 32.0
+    assert start_shell(120.0, 40.0, 32.0) == 4.0 and start_shell(120.0, 0.0, 32.0) == 32.0
     assert start_shell(120.0, 300.0, 32.0) == 3.0, "poses cannot be found in less"
 
 

@@ -12,7 +12,7 @@ from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
 from ..convergence import STILL, iterations_still
 from ..half_sets import insert_half_sets, map_power, noise_power
-from ..limits import best, notes_of, read_ssnr, start_shell, within
+from ..limits import notes_of, read_ssnr, start_shell, within
 from ..solvent import solvent_mask
 from ..state import State
 
@@ -25,7 +25,7 @@ class Class3DParams(Config):
         4.0, help="T: how much more power is expected than the last reference had.", unit="factor", minimum=0.1
     )
     extra_shells: int = knob(
-        10,
+        0,
         help="Shells past the last one with SSNR 1 that are aligned to, so that finer signal can show.",
         unit="shell",
         minimum=0,
@@ -85,7 +85,8 @@ class Class3D:
         """
         return {
             "halves": "one reference a class; halves made for display only",
-            "limit": f"SSNR from tau2 of the reference power, then {params.extra_shells} shells further",
+            "limit": "SSNR from tau2 of the reference power, one for all classes"
+            + (f", then {params.extra_shells} shells further" if params.extra_shells else ""),
             "threshold": "SSNR 1",
             "mask": "sphere" if config.mask.kind == "none" else config.mask.kind,
             "volume": f"Wiener, {params.tau_fudge:g} tau2",
@@ -141,15 +142,16 @@ class Class3D:
             ]
         )
         readings = [read_ssnr(one, length) for one in ssnr]
-        limit = within(best(readings).shell + params.extra_shells, _first_limit(run), run.sampling.max_index)
+        # One filter for all classes: under its own, a smaller class shows less of itself, and loses images for it.
+        shared = np.fmin.reduce(ssnr[sets.alive] if sets.alive.any() else ssnr)
+        resolved = read_ssnr(shared, length).shell
+        limit = within(resolved + params.extra_shells, _first_limit(run), run.sampling.max_index)
         # Wiener estimates, and nothing outside the mask; a class that nobody is in keeps its volume.
-        mask = solvent_mask(
-            run, sets.mean.mean(axis=0), length / max(best(readings).shell, 1.0), params.particle_diameter
-        )
+        mask = solvent_mask(run, sets.mean.mean(axis=0), length / max(resolved, 1.0), params.particle_diameter)
         references_after = np.stack(
             [
-                _wiener(density, one, mask) if alive else before[0]
-                for density, one, alive, before in zip(sets.mean, ssnr, sets.alive, state.reference)
+                _wiener(density, shared, mask) if alive else before[0]
+                for density, alive, before in zip(sets.mean, sets.alive, state.reference)
             ]
         )
         after = dataclasses.replace(
