@@ -134,6 +134,7 @@ class NoiseSubstitutionDiagnostic:
         noisy = with_noise_from(dataset, shell, config.compute.seed)
         told = partial(_part, progress, 0.5, "noise past the shell")
         noise = refine(noisy, references, config, mask=mask, progress=told)
+        progress(1.0, "noise substitution")
         return _labelled(run, noise, shell)
 
 
@@ -191,6 +192,8 @@ def _judged(
     held = np.isfinite(curves[0]) & (np.arange(curves.shape[1]) > 0)
     resolutions = [length / crossing(curve, 0.143, held & np.isfinite(curve)) for curve in curves]
     past = _past(curves, held, shell, length, limit)
+    if not past.any():
+        return resolutions, np.full(len(curves), np.nan), "no data past the shell from which the images hold noise."
     level = np.average(curves[:, past], axis=1, weights=count[past])
     chance = 3.0 / np.sqrt(count[past].sum())
     return resolutions, level, _verdict(level, past, resolutions, length, limit, chance=float(chance))
