@@ -34,8 +34,8 @@ KEPT_MAPS, KEPT_BYTES = 17, 22 * 2**20
 """Maps of every class that are held beside the work of a step: references, half maps, the last Dataset, and what the
 system's allocator does not give back; and the same of work that does not grow with the box [byte]. Measured."""
 
-TABLE_COPIES = 6.1
-"""Times the slices of one class are held while they are turned into angular orders. Measured."""
+TABLE_COPIES = 4.0
+"""Times the slices of one class are held while they are turned into angular orders, beyond what was free. Measured."""
 
 PADDED_VOXEL = 11.5
 """Bytes a voxel of the padded box, beside the result, while a map is made ready for slicing. Measured."""
@@ -142,7 +142,8 @@ def plan_refinement(
 
     Notes
     -----
-    The search is counted at the finest limit of the settings; iterations at coarser limits take less. The time is the
+    Search and memory are counted at the finest limit that the settings and the data allow; a run that stays coarser
+    takes less of both. The time is the
     number of matrix products times the time of one, measured here in a few milliseconds, and counts of other work
     times rates that were measured once.
     """

@@ -9,10 +9,10 @@ import sys
 CASES = (
     (96, 2.0, 1, "homogeneous"),
     (128, 2.0, 2, "class3d"),
-    (144, 1.6, 1, "refine3d"),
+    (128, 2.0, 1, "homogeneous"),
     (160, 1.5, 1, "homogeneous"),
 )
-"""Pixels, pixel size [angstrom], classes, recipe."""
+"""Runs that reach the end of their data, for which the plan is made: pixels, pixel size [angstrom], classes, recipe."""
 
 PARTICLES, ITERATIONS = 200, 3
 
