@@ -73,7 +73,7 @@ def sweep_grid(last: int, shift_range: float, symmetry: str = "C1") -> tuple[Rin
     step = view_step(order)
     n_angles = 4 * max(2, round(360.0 / step / 4))
     matrices = view_matrices(order)
-    kept = distinct_views(matrices[0], symmetry_operators(symmetry))
+    kept = distinct_views(matrices[0], symmetry_operators(symmetry), 0.5 * np.deg2rad(step))
     shifts = disc(shift_range, SHIFT_STEP / last)
     return Rings.of(1, last, n_angles), Views(matrices[:, kept], np.deg2rad(step)), shifts
 

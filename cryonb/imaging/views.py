@@ -114,7 +114,7 @@ def view_matrices(order: int) -> np.ndarray:
     return np.stack([euler_to_matrix(rot, tilt, zero), euler_to_matrix(rot + 180.0, 180.0 - tilt, zero)])
 
 
-def distinct_views(matrices: np.ndarray, operators: np.ndarray) -> np.ndarray:
+def distinct_views(matrices: np.ndarray, operators: np.ndarray, margin: float = 0.0) -> np.ndarray:
     """Return which views are needed where the particle has a symmetry.
 
     Parameters
@@ -123,17 +123,21 @@ def distinct_views(matrices: np.ndarray, operators: np.ndarray) -> np.ndarray:
         Orientations of views of half a sphere.
     operators : ndarray, (g, 3, 3), float64
         Point group, the identity first.
+    margin : float, optional
+        How far past the border of the part that makes up all others views are kept [radian]. Views do not lie
+        symmetrically about the border: without any, directions next to it may be far from all views.
 
     Returns
     -------
     ndarray, (n,), bool
         True for views whose direction, or its antipode, is the first of all those that the symmetry makes of it.
     """
-    direction = matrices[:, 2]
     anchor = np.array([0.149, 0.331, 0.932])
-    anchor /= np.linalg.norm(anchor)
-    turned = np.abs(np.einsum("nj,gjk,k->ng", direction, operators, anchor))
-    return turned[:, 0] >= turned.max(axis=1) - 1e-9
+    mates = np.einsum("gjk,k->gj", operators, anchor / np.linalg.norm(anchor))
+    height = matrices[:, 2] @ mates.T
+    facing = np.where(height < 0, -1.0, 1.0)[:, :, None] * mates
+    apart = np.linalg.norm(facing - facing[:, :1], axis=2)
+    return (np.abs(height) - np.abs(height[:, :1]) <= np.sin(margin) * apart + 1e-9).all(axis=1)
 
 
 def disc(radius: float, step: float) -> np.ndarray:

@@ -44,6 +44,22 @@ def test_symmetry_leaves_the_views_that_make_up_all_others(group):
     assert np.rad2deg(np.arccos(np.clip(closest, -1, 1))).max() < view_step(3)
 
 
+@pytest.mark.parametrize("group", ["C3", "D2", "D7", "T", "O", "I"])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_with_a_margin_no_direction_is_further_from_a_view_than_without_symmetry(group, order):
+    operators, matrices = symmetry_operators(group), view_matrices(order)[0]
+    random = np.random.default_rng(0).normal(size=(1000, 3))
+    random /= np.linalg.norm(random, axis=1, keepdims=True)
+
+    def furthest(views):
+        made = np.einsum("nj,gjk->ngk", views[:, 2], operators).reshape(-1, 3)
+        return np.rad2deg(np.arccos(np.clip(np.abs(random @ made.T).max(axis=1), -1, 1))).max()
+
+    margin = 0.5 * np.deg2rad(view_step(order))
+    assert furthest(matrices[distinct_views(matrices, operators, margin)]) < 0.9 * view_step(order)
+    assert np.all(distinct_views(matrices, operators, margin) | ~distinct_views(matrices, operators))
+
+
 def test_shifts_fill_a_disc_from_its_centre():
     points = disc(3.0, 1.0)
     assert tuple(points[0]) == (0.0, 0.0)
