@@ -281,7 +281,7 @@ class Seeker:
             correlation=cross / strength,
             scale=np.maximum(cross, 0.0) / np.maximum(power, np.finfo(np.float32).tiny),
             weight=share,
-            class_posterior=(members * share[..., None]).sum(axis=1),
+            class_posterior=np.minimum((members * share[..., None]).sum(axis=1), 1.0),
             hypotheses=hypotheses.astype(np.int64),
         )
 
