@@ -34,7 +34,7 @@ KEPT_MAPS, KEPT_BYTES = 17, 22 * 2**20
 """Maps of every class that are held beside the work of a step: references, half maps, the last Dataset, and what the
 system's allocator does not give back; and the same of work that does not grow with the box [byte]. Measured."""
 
-TABLE_COPIES = 4.0
+TABLE_COPIES = 3.0
 """Times the slices of one class are held while they are turned into angular orders, beyond what was free. Measured."""
 
 PADDED_VOXEL = 11.5
