@@ -116,3 +116,4 @@ PLANTED_SLOPE = 0.15  # relative: a B factor found in one draw of white noise
 MATCHED_SCALE = 0.15  # relative: images' power against a map's, poses unknown; background holds some of the particle
 FIRST_GUESS = 6.0  # degree, median: poses against a map at 15 A of 1000 particles (1 where it succeeds, 20 where not)
 SAME_POSE = 0.05  # degree: rotations of tables are float32, and the arc cosine of nearly one is rough
+WINDOWED_NOISE = 0.1  # relative, median shell: noise around particles against that in windowed images (0.03 measured)

@@ -123,8 +123,11 @@ def _smaller(run: Run) -> Run:
     """Return the run on the smallest grid that holds the last shell."""
     last = min(SHELLS[-1], run.sampling.max_index)
     size = min(run.sampling.box_size, 2 * int(np.ceil(last + 2)))
-    sampling = dataclasses.replace(run.sampling, box_size=size, max_index=last, data_index=last)
-    config = dataclasses.replace(run.config, box=run.config.box.replace(box_size=size, limit="circle"))
+    whole = run.sampling
+    as_binned = dict(transform_size=whole.binned_size, raw_size=whole.read_size)
+    sampling = dataclasses.replace(whole, box_size=size, max_index=last, data_index=last, **as_binned)
+    box = run.config.box.replace(box_size=size, limit="circle", resample="fourier")
+    config = dataclasses.replace(run.config, box=box)
     images = dataclasses.replace(run.images, sampling=sampling, config=config)
     return dataclasses.replace(run, sampling=sampling, config=config, images=images)
 

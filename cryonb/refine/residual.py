@@ -1,5 +1,6 @@
 """The spectrum of the noise in particles: around them, and in what is left of them without their projections."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..imaging.noise import noise_spectrum
 from ..imaging.projector import FourierVolume, in_plane_limit, slices
 from .candidates import Candidates
 from .images import TILE, Images
+from .observed import grey_scale
 from .prepare import Weigher
 
 MEASURED_IMAGES = 512
@@ -33,7 +35,9 @@ def some_images(count: int) -> np.ndarray:
     return np.arange(count) if count <= MEASURED_IMAGES else (np.arange(MEASURED_IMAGES) * count) // MEASURED_IMAGES
 
 
-def prepared_images(images: Images, pause: Callable[[], None]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def prepared_images(
+    images: Images, pause: Callable[[], None], windowed: bool = True
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield some of the images, tile by tile, as they are inserted: contrast, normalisation and window as set.
 
     Parameters
@@ -42,6 +46,8 @@ def prepared_images(images: Images, pause: Callable[[], None]) -> Iterator[tuple
         The images.
     pause : callable
         Called between tiles; what it raises stops the work.
+    windowed : bool, optional
+        False to leave the window out.
 
     Yields
     ------
@@ -51,6 +57,7 @@ def prepared_images(images: Images, pause: Callable[[], None]) -> Iterator[tuple
         Their pixels.
     """
     weigher, some = Weigher.of(images), some_images(len(images))
+    weigher = weigher if windowed else dataclasses.replace(weigher, window=None)
     for start in range(0, len(some), TILE):
         pause()
         chosen = some[start : start + TILE]
@@ -70,14 +77,16 @@ def background_noise(images: Images, pause: Callable[[], None]) -> np.ndarray:
     Returns
     -------
     ndarray, (read_size // 2 + 1,), float64
-        Variance per pixel in every shell, from the pixels outside three quarters of half the box.
+        Variance per pixel in every shell, from the pixels outside three quarters of half the box; where the settings
+        ask for a window, what it leaves of that on average.
     """
-    size = images.sampling.read_size
+    size, window = images.sampling.read_size, Weigher.of(images).window
+    left = 1.0 if window is None else float(np.mean(np.square(window, dtype=np.float64)))
     total, count = np.zeros(size // 2 + 1), 0
-    for chosen, pixels in prepared_images(images, pause):
+    for chosen, pixels in prepared_images(images, pause, windowed=False):
         total += len(chosen) * noise_spectrum(pixels, BACKGROUND_RADIUS * size / 2)
         count += len(chosen)
-    return total / max(1, count)
+    return left * total / max(1, count)
 
 
 def residual_noise(
@@ -130,7 +139,7 @@ def _seen(
         those = np.flatnonzero(classes == number)
         seen[those] = slices(references[number], turns[those], inside)
     along_y, along_x = displacement(*candidates.of_best("shift").T, size, size // 2, size)
-    amplitude = candidates.of_best("scale") / sampling.grey_scale
+    amplitude = candidates.of_best("scale") / grey_scale(images)
     seen *= along_y.conj()[:, :, None] * amplitude.astype(np.float32)[:, None, None]
     seen *= along_x.conj()[:, None, :]
     if images.ctf is not None:

@@ -15,6 +15,7 @@ from ..imaging.regrid import regrid
 from ..imaging.shells import n_coefficients, shell_power
 from ..schema import REFINEMENT, VOLUME, validate
 from .first_guess import first_guess
+from .observed import grey_scale
 from .residual import background_noise, prepared_images
 from .run import Run
 
@@ -133,7 +134,7 @@ def amplitude_in_images(run: Run, density: np.ndarray, limit: float) -> float:
     noise = background_noise(images, pause)
     model = shell_power(half_transform(density)) / n_coefficients(density.shape[0])
     shells = np.arange(FIRST_SHELL, min(max(int(limit), FIRST_SHELL + 1), len(model) - 1, len(noise) - 1) + 1)
-    expected = model[shells] * _mean_transfer(run)[shells] / (run.sampling.grey_scale * size) ** 2
+    expected = model[shells] * _mean_transfer(run)[shells] / (grey_scale(images) * size) ** 2
     weight = shells / np.maximum(noise[shells], np.finfo(np.float32).tiny) ** 2
     norm = float((weight * expected**2).sum())
     found = (power[:, shells] - noise[shells]) @ (weight * expected) / norm

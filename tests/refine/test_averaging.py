@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from noise_particles import make_particles
 from refinement_runs import helices, random_candidates, run_of
-from tolerances import FOURIER_AMPLITUDE, FOURIER_SLICE, LOOP_SUM
+from tolerances import FOURIER_AMPLITUDE, FOURIER_SLICE, LOOP_SUM, WINDOWED_NOISE
 
 from cryonb import phantom
 from cryonb.imaging.fourier import half_radius
+from cryonb.imaging.noise import noise_spectrum
 from cryonb.imaging.projector import fourier_volume, in_plane_limit, slices
 from cryonb.refine.averaging import average, effective_size, rows_of
 from cryonb.refine.counter import Counter
 from cryonb.refine.half_map import accumulated, half_map
+from cryonb.refine.residual import prepared_images
 
 
 def test_one_pose_an_image_gives_the_map_of_those_poses():
@@ -118,13 +120,34 @@ def test_both_ways_to_a_fourier_volume_have_the_amplitude_of_the_truth(helix):
 
 def test_a_slice_explains_its_image(helix):
     """In the scale of the images, so that nothing but interpolation is left of noise-free ones."""
-    from cryonb.imaging.noise import noise_spectrum
-
     run, made = helix
     power = noise_spectrum(run.images.read(slice(0, 300)))
     for volume in (run.fourier(made.density), made.fourier):
         left = run.noise(run.given(), [volume], run.members(run.half, None))
         assert (left[1:14] < FOURIER_SLICE**2 * 2 * power[1:14]).all()
+
+
+@pytest.mark.parametrize("resample", ["linear", "cubic"])
+def test_noise_is_what_is_left_however_images_reach_the_grid(resample):
+    """The residual is taken from the images as read, whose scale is not that of resampled ones."""
+    particles = helices(200, snr=1.0)
+    plain, other = (run_of(particles, box=dict(box_size=48, resample=way)) for way in ("fourier", resample))
+    everyone = np.arange(200)
+    volume = plain.fourier(plain.average(plain.given(), everyone, 0).density)
+    left, same = (run.noise(run.given(), [volume], everyone) for run in (plain, other))
+    assert np.array_equal(left, same)
+
+
+@pytest.mark.parametrize("window", [(0.85, 1.0), (0.5, 0.7)])
+def test_a_window_leaves_some_of_the_noise(window):
+    """Also one that ends before the region where noise is measured."""
+    particles = helices(100, snr=0.01)
+    whole, seen = (run_of(particles, imaging=dict(window=ends)) for ends in ((0.0, 0.0), window))
+    everyone = np.arange(100)
+    expected = noise_spectrum(np.concatenate([pixels for _, pixels in prepared_images(seen.images, lambda: None)]))
+    ratio = seen.background_noise(everyone)[2:] / expected[2:]
+    assert seen.background_noise(everyone)[8] < whole.background_noise(everyone)[8]
+    assert abs(np.median(ratio) - 1.0) < WINDOWED_NOISE
 
 
 def test_a_limit_keeps_what_slices_up_to_it_read(helix):

@@ -10,7 +10,10 @@ from cryonb.errors import InputError
 from cryonb.imaging.fourier import half_transform
 from cryonb.imaging.projector import fourier_volume, in_plane_limit, slices
 from cryonb.imaging.shells import fourier_shell_correlation
+from cryonb.refine.observed import grey_scale
 from cryonb.refine.starting import amplitude_in_images, starting_volumes
+
+LINEAR = dict(box=dict(box_size=48, resample="linear"))
 
 
 def run_with(particles, n_classes=1, lowpass=20.0, **groups):
@@ -35,7 +38,7 @@ def test_the_grey_scale_of_a_map_does_not_matter(factor):
 
 
 @pytest.mark.parametrize("settings", [dict(snr=1.0), dict(snr=0.1), dict(snr=0.3, ctf=False), dict(snr=0.0)])
-@pytest.mark.parametrize("groups", [{}, dict(box=dict(box_size=48)), dict(box=dict(binning=1.6))])
+@pytest.mark.parametrize("groups", [{}, dict(box=dict(box_size=48)), dict(box=dict(binning=1.6)), LINEAR])
 def test_a_starting_volume_explains_the_power_of_the_images(settings, groups):
     """It has the scale at which the truth was imaged, whatever the box that it is set in."""
     run = run_with(helices(600, **settings), **groups)
@@ -44,7 +47,7 @@ def test_a_starting_volume_explains_the_power_of_the_images(settings, groups):
     inside = in_plane_limit(32, "circle", 6.0)
     turns = run.images.rotations[:20, 0]
     expected = slices(fourier_volume(truth_of()["density"].values, 2.0), turns, inside)
-    found = slices(fourier_volume(made, 2.0), turns, inside) / run.sampling.grey_scale
+    found = slices(fourier_volume(made, 2.0), turns, inside) / grey_scale(run.images)
     scale = float((found * expected.conj()).real.sum() / (np.abs(expected) ** 2).sum())
     assert size in (32, 48, 20) and scale == pytest.approx(1.0, rel=MATCHED_SCALE)
 
@@ -93,6 +96,13 @@ def test_given_poses_that_are_only_refined_need_no_volume():
     made = starting_volumes(dataclasses.replace(run, config=local), [])[0]
     curve = fourier_shell_correlation(half_transform(made), half_transform(truth_of()["density"].values))
     assert curve[1:6].min() > 0.9
+
+
+@pytest.mark.slow
+def test_a_first_guess_needs_no_images_of_the_target_box():
+    run = run_with(helices(8, snr=1.0), **LINEAR)
+    found = starting_volumes(run, [])
+    assert found.shape == (1, 48, 48, 48) and np.isfinite(found).all() and np.ptp(found) > 0
 
 
 def test_volumes_that_cannot_work_are_refused():
