@@ -117,3 +117,4 @@ MATCHED_SCALE = 0.15  # relative: images' power against a map's, poses unknown; 
 FIRST_GUESS = 6.0  # degree, median: poses against a map at 15 A of 1000 particles (1 where it succeeds, 20 where not)
 SAME_POSE = 0.05  # degree: rotations of tables are float32, and the arc cosine of nearly one is rough
 WINDOWED_NOISE = 0.1  # relative, median shell: noise around particles against that in windowed images (0.03 measured)
+PADDING_NOISE = 0.2  # relative: power of slices of a noise volume (0.08 measured; 1.9 to 16 with the padding's noise)

@@ -117,7 +117,25 @@ def gridding_profile(grid: Grid) -> np.ndarray:
     ----------
     Jackson et al. (1991), doi:10.1109/42.97598
     """
-    position = (np.arange(grid.size) - grid.size // 2) / grid.padded
+    return kernel_profile(grid, np.arange(grid.size) - grid.size // 2)
+
+
+def kernel_profile(grid: Grid, place: np.ndarray) -> np.ndarray:
+    """Return the Fourier transform of the kernel along one axis, anywhere in the padded box.
+
+    Parameters
+    ----------
+    grid : Grid
+        Padded grid with its kernel.
+    place : ndarray, (m,), int
+        Positions from the centre [voxel].
+
+    Returns
+    -------
+    ndarray, (m,), float64
+        Profile there, 1 at the origin.
+    """
+    position = place / grid.padded
     if grid.kernel == "nearest":
         return np.sinc(position)
     if grid.kernel == "trilinear":

@@ -2,7 +2,8 @@
 
 A volume of sums over weights has met the interpolation kernel once, when it was made, and meets it again when slices
 are read from it: both together multiply it by the square of the kernel's transform. In real space that is divided
-out; here the same is done by a short convolution of the grid, so that the volume never leaves Fourier space.
+out and the padding cut off, with the noise in it; here the same is done by a short convolution of the grid, so that the
+volume never leaves Fourier space.
 """
 
 from collections.abc import Callable
@@ -11,33 +12,41 @@ from typing import Any
 import numpy as np
 
 from ..backends import backend_of
-from .projector import FourierVolume, Grid, gridding_profile
+from .projector import FourierVolume, Grid, kernel_profile
 from .reconstruct import Accumulator, fine_distances, shell_weights, smallest_weights
 
-TAPS = 3
-"""Points of the correcting convolution on one side of the middle, with the middle."""
+TAPS = 4
+"""Points of the correcting convolution on one side of the middle, for each time that the padded box is the box long;
+and two more."""
 
-CORRECTED_SHARE = 0.8
-"""Part of the box, along each axis from the centre, over which the convolution is fitted."""
+CORRECTED_SHARE, EMPTIED_SHARE = 0.85, 1.35
+"""Along each axis from the centre, in units of half the box: up to where the convolution undoes the kernels, and from
+where it takes the padding's noise out."""
+
+PASSING = 3.0
+"""How much more the one counts than the other when the convolution is fitted."""
 
 
-def correcting_stencil(grid: Grid) -> np.ndarray:
+def correcting_stencil(grid: Grid, correct: bool = True) -> np.ndarray:
     """Return the convolution along one axis that undoes the kernel of insertion and that of slicing.
 
     Parameters
     ----------
     grid : Grid
         Padded grid with its kernel.
+    correct : bool, optional
+        False to leave the kernels as they are, and only take out what lies in the padding.
 
     Returns
     -------
-    ndarray, (TAPS,), float64
+    ndarray, (taps,), float64
         Weights of the middle point and of both its neighbours, one after the other.
 
     Notes
     -----
-    c0 + 2 sum_j c_j cos(2 pi j x / N) is fitted to 1 / kernel_hat(x / N)^2 over the middle `CORRECTED_SHARE` of the
-    box by least squares, and is 1 at x = 0; N is the padded size.
+    c0 + 2 sum_j c_j cos(2 pi j x / N) is fitted by least squares to 1 / kernel_hat(x / N)^2 over the middle
+    `CORRECTED_SHARE` of the box (to 1 if that is not wanted), and to zero past `EMPTIED_SHARE`, where the padding holds nothing but noise of the
+    sums: all of it would enter slices. It is 1 at x = 0; N is the padded size.
 
     Examples
     --------
@@ -45,11 +54,15 @@ def correcting_stencil(grid: Grid) -> np.ndarray:
     >>> bool(abs(stencil[0] + 2 * stencil[1:].sum() - 1) < 1e-12)
     True
     """
-    place = np.arange(grid.size) - grid.size // 2
-    used = np.abs(place) <= CORRECTED_SHARE * grid.size / 2
-    wanted = 1.0 / gridding_profile(grid)[used] ** 2 - 1.0
-    waves = 2.0 * np.cos(2 * np.pi * np.outer(place[used], np.arange(1, TAPS)) / grid.padded) - 2.0
-    outer = np.linalg.lstsq(waves, wanted, rcond=None)[0]
+    place = np.arange(grid.padded) - grid.padded // 2
+    part = np.abs(place) / (grid.size / 2)
+    used = (part <= CORRECTED_SHARE) | (part >= EMPTIED_SHARE)
+    weight = np.where(part <= CORRECTED_SHARE, PASSING, 1.0)[used]
+    kept = 1.0 / kernel_profile(grid, place) ** 2 if correct else np.ones(grid.padded)
+    wanted = np.where(part <= CORRECTED_SHARE, kept, 0.0)[used] - 1.0
+    taps = min(2 + round(TAPS * grid.padded / grid.size), grid.reach + 1)
+    waves = 2.0 * np.cos(2 * np.pi * np.outer(place[used], np.arange(1, taps)) / grid.padded) - 2.0
+    outer = np.linalg.lstsq(waves * weight[:, None], wanted * weight, rcond=None)[0]
     return np.array([1.0 - 2.0 * outer.sum(), *outer])
 
 
@@ -69,7 +82,7 @@ def sliceable(
         What is added to the weights on every shell; infinite or NaN where nothing is to be left. A callable is given
         the mean weights.
     correct : bool, optional
-        Whether the kernels of insertion and slicing are undone.
+        Whether the kernels of insertion and slicing are undone; what lies in the padding is taken out in any case.
     pause : callable, optional
         Called between planes; what it raises stops the work.
 
@@ -104,18 +117,17 @@ def sliceable(
         factor = (distance <= grid.radius) / weight
         inner[plane].real = sums[plane, :, :, 0] * factor
         inner[plane].imag = sums[plane, :, :, 1] * factor
-    if correct:
-        _convolve(inner, grid, pause)
+    _convolve(inner, grid, correcting_stencil(grid, correct), pause)
     for column in range(1, grid.margin + 1):
         values[:, :, grid.margin - column] = values[::-1, ::-1, grid.margin + column].conj()
     return FourierVolume(grid, values.reshape(-1))
 
 
-def _convolve(inner: Any, grid: Grid, pause: Callable[[], None]) -> None:
+def _convolve(inner: Any, grid: Grid, stencil: np.ndarray, pause: Callable[[], None]) -> None:
     """Convolve the half grid along its three axes in place, plane by plane; it stays zero outside its radius."""
     xp = backend_of(inner).xp
-    stencil = correcting_stencil(grid).astype(np.float32)
-    reach = TAPS - 1
+    stencil = stencil.astype(np.float32)
+    reach = len(stencil) - 1
     mirrored = inner[::-1, ::-1, reach:0:-1].conj()
     for plane in range(grid.side):
         pause()

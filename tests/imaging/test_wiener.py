@@ -1,22 +1,27 @@
 import numpy as np
 import pytest
 
-from cryonb.imaging.projector import Grid, fourier_volume, gridding_profile
-from cryonb.imaging.wiener import CORRECTED_SHARE, TAPS, correcting_stencil, sliceable, within
+from cryonb.imaging.projector import Grid, fourier_volume, gridding_profile, kernel_profile
+from cryonb.imaging.wiener import CORRECTED_SHARE, EMPTIED_SHARE, correcting_stencil, sliceable, within
 
 
 @pytest.mark.parametrize(
-    ("kernel", "pad", "error"), [("trilinear", 2.0, 0.002), ("trilinear", 1.5, 0.01), ("nearest", 2.0, 1e-3)]
+    ("kernel", "pad", "error"),
+    [("trilinear", 2.0, 0.004), ("trilinear", 1.5, 0.005), ("trilinear", 1.0, 0.01), ("nearest", 2.0, 0.004)],
 )
-def test_the_stencil_undoes_both_kernels_inside_the_box(kernel, pad, error):
-    grid = Grid.of(48, pad, kernel, 24)
-    place = np.arange(48) - 24
-    stencil = correcting_stencil(grid)
-    wave = stencil[0] + 2 * sum(
-        weight * np.cos(2 * np.pi * step * place / grid.padded) for step, weight in enumerate(stencil[1:], 1)
-    )
-    used = np.abs(place) <= CORRECTED_SHARE * 24
-    assert np.abs(wave * gridding_profile(grid) ** 2 - 1)[used].max() < error
+@pytest.mark.parametrize("size", [48, 33, 8])
+def test_the_stencil_undoes_both_kernels_inside_the_box_and_empties_the_padding(kernel, pad, error, size):
+    grid = Grid.of(size, pad, kernel, size / 2)
+    place = np.arange(grid.padded) - grid.padded // 2
+    part = np.abs(place) / (size / 2)
+    for correct in (True, False):
+        stencil = correcting_stencil(grid, correct)
+        wave = stencil[0] + 2 * sum(
+            weight * np.cos(2 * np.pi * step * place / grid.padded) for step, weight in enumerate(stencil[1:], 1)
+        )
+        undone = wave * kernel_profile(grid, place) ** 2 if correct else wave
+        assert np.abs(undone - 1)[part <= CORRECTED_SHARE].max() < 1.1 * error
+        assert np.abs(wave[part >= EMPTIED_SHARE]).max(initial=0.0) < 0.05
 
 
 @pytest.mark.parametrize("size", [16, 15])
@@ -32,7 +37,7 @@ def test_the_correction_is_that_of_real_space(size):
     grid = plain.grid
     line = np.arange(-grid.reach, grid.reach + 1)
     distance = np.sqrt(line[:, None, None] ** 2 + line[:, None] ** 2 + np.arange(grid.columns) ** 2).ravel()
-    away = distance < grid.radius - TAPS
+    away = distance < grid.radius - len(correcting_stencil(grid))
     left, before = (np.abs(one.values - plain.values)[away].max() for one in (sliceable(_holding(met_both)), met_both))
     assert left < 0.02 * before and before > 0.1 * np.abs(plain.values).max()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from noise_particles import make_particles
 from refinement_runs import helices, random_candidates, run_of
-from tolerances import FOURIER_AMPLITUDE, FOURIER_SLICE, LOOP_SUM, WINDOWED_NOISE
+from tolerances import FOURIER_AMPLITUDE, FOURIER_SLICE, LOOP_SUM, PADDING_NOISE, WINDOWED_NOISE
 
 from cryonb import phantom
 from cryonb.imaging.fourier import half_radius
@@ -116,6 +116,16 @@ def test_both_ways_to_a_fourier_volume_have_the_amplitude_of_the_truth(helix):
         assert difference.max() < FOURIER_SLICE
     wrong = dataclasses.replace(made.fourier, values=made.fourier.values * 0.9)
     assert shell_ratios(slices(wrong, turns, inside), expected)[0].mean() < 1 - 3 * FOURIER_AMPLITUDE
+
+
+@pytest.mark.parametrize("pad", [1.5, 2.0, 3.0])
+def test_a_volume_that_never_left_fourier_space_has_no_more_noise_than_the_map(pad):
+    """What the sums hold in the padding is as little seen in its slices as it is in those of the map."""
+    run = run_of(make_particles(400, 16), box=dict(pad_factor=pad, corners="keep"))
+    made = run.average(run.given(), run.members(run.half, None), 0)
+    inside, turns = in_plane_limit(16, "circle", 6.0), run.images.rotations[:50, 0]
+    own, cropped = (np.abs(slices(one, turns, inside)) ** 2 for one in (made.fourier, run.fourier(made.density)))
+    assert abs(own.sum() / cropped.sum() - 1.0) < PADDING_NOISE
 
 
 def test_a_slice_explains_its_image(helix):
