@@ -28,6 +28,9 @@ BATCH = 100
 LEARNED = 0.5
 """Share of a batch in the running average."""
 
+CANDIDATES = 3
+"""Poses of each image that go to local refinement: more take longer, and free no guess that is caught."""
+
 JUDGED = 4
 """Last batches of a stage that its attempts are judged by."""
 
@@ -127,7 +130,8 @@ def _smaller(run: Run) -> Run:
     as_binned = dict(transform_size=whole.binned_size, raw_size=whole.read_size)
     sampling = dataclasses.replace(whole, box_size=size, max_index=last, data_index=last, **as_binned)
     box = run.config.box.replace(box_size=size, limit="circle", resample="fourier")
-    config = dataclasses.replace(run.config, box=box)
+    refine = run.config.refine.replace(candidates=CANDIDATES)
+    config = dataclasses.replace(run.config, box=box, refine=refine)
     images = dataclasses.replace(run.images, sampling=sampling, config=config)
     return dataclasses.replace(run, sampling=sampling, config=config, images=images)
 
