@@ -45,8 +45,8 @@ def correcting_stencil(grid: Grid, correct: bool = True) -> np.ndarray:
     Notes
     -----
     c0 + 2 sum_j c_j cos(2 pi j x / N) is fitted by least squares to 1 / kernel_hat(x / N)^2 over the middle
-    `CORRECTED_SHARE` of the box (to 1 if that is not wanted), and to zero past `EMPTIED_SHARE`, where the padding holds nothing but noise of the
-    sums: all of it would enter slices. It is 1 at x = 0; N is the padded size.
+    `CORRECTED_SHARE` of the box (to 1 if that is not wanted), and to zero past `EMPTIED_SHARE`, where the padding holds
+    nothing but noise of the sums: all of it would enter slices. It is 1 at x = 0; N is the padded size.
 
     Examples
     --------

@@ -108,7 +108,7 @@ def make_moved(target) -> Callable:
 
     Item    : one pose.
     Reads   : pose[0:11]: nine of the rotation, two of the shift; change[0:5].
-    Writes  : moved[0:11]; returns whether its shift lies in range.
+    Writes  : moved[0:11]; its shift no further out than the range, or than it was.
     Races   : none.
     Cost    : 80 flops.
     Source  : Rodrigues' formula, the turn in the image's frame, cut to 0.25 radian.
@@ -133,9 +133,9 @@ def make_moved(target) -> Callable:
                 moved[3 * row + column] = (
                     turn[row][0] * pose[column] + turn[row][1] * pose[3 + column] + turn[row][2] * pose[6 + column]
                 )
-        moved[9] = pose[9] + change[3]
-        moved[10] = pose[10] + change[4]
-        return abs(moved[9]) <= shift_range and abs(moved[10]) <= shift_range
+        for axis in range(2):
+            furthest = max(shift_range, abs(pose[9 + axis]))
+            moved[9 + axis] = min(max(pose[9 + axis] + change[3 + axis], -furthest), furthest)
 
     return moved_to
 
@@ -172,14 +172,12 @@ def make_refine_pose(target, free_scale: bool) -> Callable:
         damping = _DAMPING
         for _ in range(steps[image, candidate] - 1):
             step(sums, amplitude, precision, here, damping, matrix, change)
-            inside = moved_to(here, change, shift_range, moved)
-            gained = -_ONE
-            if inside:
-                normal_equations(
-                    image, data, transfer, start, limit, moved, group, grid, scale, edge, reach, columns, tried
-                )
-                found, wanted = objective(tried, precision, moved)
-                gained = found - best
+            moved_to(here, change, shift_range, moved)
+            normal_equations(
+                image, data, transfer, start, limit, moved, group, grid, scale, edge, reach, columns, tried
+            )
+            found, wanted = objective(tried, precision, moved)
+            gained = found - best
             if gained > _ZERO:
                 best, amplitude = found, wanted
                 for index in range(11):

@@ -137,6 +137,21 @@ def test_refinement_never_goes_downhill_nor_out_of_range():
     np.testing.assert_allclose(turns @ turns.transpose(0, 2, 1), np.broadcast_to(np.eye(3), turns.shape), atol=1e-5)
 
 
+@pytest.mark.parametrize(("began", "wanted"), [(0.0, 0.01), (0.03, 0.02), (0.015, 0.015)])
+def test_a_shift_at_the_end_of_its_range_keeps_no_turn_from_being_found(began, wanted):
+    """The image is centred by more than the range; its pose begins inside, further out, or between."""
+    pose, _, transfer = example(3)
+    pose[9:] = 0.02, 0.0
+    data = model(pose, transfer)[None].astype(np.complex64)
+    start = moved(moved(pose, 0, 0.05), 2, -0.05)
+    start[9] = began
+    start = start.astype(np.float32)[None, None]
+    refined(data, transfer, start, False, shift_range=0.01)
+    cosine = (np.trace(start[0, 0, :9].reshape(3, 3) @ pose[:9].reshape(3, 3).T) - 1) / 2
+    assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))) < 2.0
+    assert start[0, 0, 9] == pytest.approx(wanted, abs=1e-4)
+
+
 def test_no_steps_leave_a_pose_alone():
     pose, data, transfer = example(7)
     poses = pose.astype(np.float32)[None, None]
