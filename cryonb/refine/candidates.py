@@ -93,6 +93,33 @@ class Candidates:
             arrays = {name: values[back] for name, values in arrays.items()}
         return cls(**arrays)
 
+    def widened(self, places: int) -> Self:
+        """Return the same poses with more places an image; the further ones hold no pose.
+
+        Parameters
+        ----------
+        places : int
+            Places an image, at least as many as there are.
+
+        Returns
+        -------
+        Candidates
+            The poses.
+        """
+        more = places - self.score.shape[1]
+        if more <= 0:
+            return self
+
+        def grown(values: np.ndarray) -> np.ndarray:
+            return np.concatenate([values, np.repeat(values[:, :1], more, axis=1)], axis=1)
+
+        a_pose = ("rotation", "shift", "class_index", "score", "correlation", "scale", "weight")
+        wide = {name: grown(getattr(self, name)) for name in a_pose}
+        wide["score"][:, -more:] = -np.inf
+        for name in ("correlation", "scale", "weight"):
+            wide[name][:, -more:] = 0.0
+        return dataclasses.replace(self, **wide)
+
     @property
     def best(self) -> np.ndarray:
         """Place of the best pose of every image, (m,), int64."""

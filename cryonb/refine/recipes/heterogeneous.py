@@ -246,9 +246,10 @@ def _spread(run: Any, found: Candidates, members: np.ndarray, before: Candidates
     """Return the poses of all images: those just found, and of the others what was known."""
     if len(members) == len(run.ids):
         return found
-    known = (before or _not_looked_at(run, found)).arrays()
-    arrays = {name: values.copy() for name, values in known.items()}
-    for name, values in found.arrays().items():
+    known = _not_looked_at(run, found) if before is None else before
+    places = max(found.score.shape[1], known.score.shape[1])
+    arrays = {name: values.copy() for name, values in known.widened(places).arrays().items()}
+    for name, values in found.widened(places).arrays().items():
         arrays[name][members] = values
     return Candidates(**arrays)
 

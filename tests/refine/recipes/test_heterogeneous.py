@@ -1,11 +1,15 @@
 """Heterogeneous refinement: one box whatever the particles' box, no way back to real space, batches."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from recipe_runs import angles_off, particles, refined, run_of
 from tolerances import POSES_FROM_25, SAME_POSE
 
+from cryonb.refine.candidates import Candidates
 from cryonb.refine.recipes import get_recipe
+from cryonb.refine.recipes.heterogeneous import _spread
 
 
 def test_the_target_box_is_fixed_whatever_the_particle_box():
@@ -74,3 +78,31 @@ def test_a_local_search_in_batches_begins_at_the_poses_of_the_table():
     assert np.median(angles_off(table, states[1])) < SAME_POSE, "most images have not been looked at"
     assert np.isfinite(states[3].candidates.score[:, 0]).all()
     assert np.median(angles_off(table, states[3])) < POSES_FROM_25
+
+
+def test_batches_with_more_or_fewer_candidates_go_together():
+    run, rng = SimpleNamespace(ids=np.arange(6)), np.random.default_rng(0)
+
+    def candidates(count, places):
+        share = np.full((count, places), 1.0 / places)
+        return Candidates(
+            rotation=rng.normal(size=(count, places, 3, 3)),
+            shift=rng.normal(size=(count, places, 2)),
+            class_index=np.zeros((count, places), np.int64),
+            score=rng.normal(size=(count, places)),
+            correlation=share,
+            scale=share,
+            weight=share,
+            class_posterior=np.ones((count, 1)),
+            hypotheses=np.full(count, 9),
+        )
+
+    before, members = candidates(6, 5), np.array([1, 4])
+    for places in (3, 8):
+        found = candidates(2, places)
+        joined = _spread(run, found, members, before)
+        np.testing.assert_array_equal(joined.of_best("rotation")[members], found.of_best("rotation"))
+        others = np.setdiff1d(np.arange(6), members)
+        np.testing.assert_array_equal(joined.of_best("rotation")[others], before.of_best("rotation")[others])
+        np.testing.assert_allclose(joined.weight.sum(axis=1), 1.0)
+        assert np.isneginf(joined.score[members, places:]).all()
