@@ -73,7 +73,7 @@ class SearchSettings:
 
     @property
     def from_grid(self) -> int:
-        """Candidates taken from the grid: more where it is coarse, since its hills are alike and cost little to climb."""
+        """Candidates taken from the grid: more where it is coarse, as its hills are alike and cost little to climb."""
         return self.candidates * max(1, round(MANY_RINGS / self.grid_index))
 
 
