@@ -222,7 +222,11 @@ class RefineConfig(Config):
     )
     shift_range: float = knob(0.0, help="Largest shift searched along x and y; 0 = 8 % of the box.", **_LENGTH)
     candidates: int = knob(
-        12, help="Poses of each image that go from the search to local refinement; more where the limit is coarse.", unit="pose", minimum=1, maximum=64
+        12,
+        help="Poses of each image that go from the search to local refinement; more where the limit is coarse.",
+        unit="pose",
+        minimum=1,
+        maximum=64,
     )
     params: dict = knob({}, help="The recipe's own settings.")
 

@@ -22,7 +22,7 @@ from .recipes import decided, get_recipe
 from .requirements import with_poses
 from .run import search_settings
 from .sampling import Sampling
-from .search import SearchSettings
+from .search import FIRST_STEPS, LAST_STEPS, SearchSettings
 
 POSE_BYTES = 128
 """Bytes of one pose that is kept of an image: rotation, shift, class and five numbers."""
@@ -43,14 +43,17 @@ PADDED_VOXEL = 11.5
 SEARCH_TIME = 1.35
 """Time of a search over that of its matrix products. Measured."""
 
-FINE_SECONDS = 1.2e-9
-"""Seconds a coefficient of local refinement: candidates times steps times coefficients. Measured."""
+CLIMB_SECONDS = 4.5e-8
+"""Seconds a coefficient of an image and a slice that are compared with their derivatives. Measured."""
 
-FINE_STEPS = 10
-"""Poses that are tried on the way from the grid to the best one, about."""
+HOPEFUL = 3
+"""Candidates of an image, about, that are still worth refining after the first comparison."""
 
-INSERTION_SECONDS = 8e-9
-"""Seconds a coefficient that is inserted, and twice as many for its preparation. Measured."""
+INSERTION_SECONDS = 2.4e-8
+"""Seconds a pixel of an image that is prepared and inserted. Measured."""
+
+MAP_SECONDS = 6e-8
+"""Seconds a voxel of the padded box that the maps of a class take in an iteration: transforms, masks, curves. Measured."""
 
 Searched = tuple[Rings, Views, np.ndarray]
 
@@ -143,9 +146,8 @@ def plan_refinement(
     Notes
     -----
     Search and memory are counted at the finest limit that the settings and the data allow; a run that stays coarser
-    takes less of both. The time is the
-    number of matrix products times the time of one, measured here in a few milliseconds, and counts of other work
-    times rates that were measured once.
+    takes less of both. The time is the number of matrix products times the time of one, measured here in a few
+    milliseconds, and counts of other work times rates that were measured once.
     """
     settings = RunConfig.gather(config, **groups)
     recipe = get_recipe(settings.refine.recipe)
@@ -163,22 +165,30 @@ def plan_refinement(
     second = 0.0
     if searched:
         second += _block_seconds(rings, len(shifts)) * -(-2 * views.matrices.shape[1] // BLOCK) * classes * SEARCH_TIME
-    if not fixed:
-        second += settings.refine.candidates * FINE_STEPS * np.pi / 2 * seeking.max_index**2 * FINE_SECONDS
-    second += 3 * INSERTION_SECONDS * sampling.transform_size**2
+    second += 0.0 if fixed else _climb_seconds(seeking, classes)
+    second += INSERTION_SECONDS * sampling.transform_size**2
+    padded, iterations = grid_of(sampling, settings).padded, settings.refine.n_iterations
     return RefinementPlan(
         sampling=sampling,
-        padded_size=grid_of(sampling, settings).padded,
+        padded_size=padded,
         n_particles=count,
         n_classes=classes,
-        n_iterations=settings.refine.n_iterations,
+        n_iterations=iterations,
         views=2 * views.matrices.shape[1] if searched else 0,
         angles=rings.n_angles if searched else 0,
         shifts=len(shifts) if searched else 0,
         memory_bytes=memory,
-        seconds=count * settings.refine.n_iterations * second / threads,
+        seconds=iterations * (count * second / threads + classes * MAP_SECONDS * padded**3),
         recipe=recipe.name,
     )
+
+
+def _climb_seconds(seeking: SearchSettings, classes: int) -> float:
+    """Return the seconds that local refinement takes for an image on one thread, about."""
+    on_grid, at_limit = (np.pi / 2 * index**2 for index in (seeking.grid_index, seeking.max_index))
+    if seeking.local:
+        return classes * LAST_STEPS * at_limit * CLIMB_SECONDS
+    return (seeking.from_grid * FIRST_STEPS * on_grid + HOPEFUL * LAST_STEPS * at_limit) * CLIMB_SECONDS
 
 
 def refuse_refinement_if_too_large(needed: RefinementPlan, config: RunConfig) -> None:
