@@ -53,7 +53,7 @@ INSERTION_SECONDS = 2.4e-8
 """Seconds a pixel of an image that is prepared and inserted. Measured."""
 
 MAP_SECONDS = 6e-8
-"""Seconds a voxel of the padded box that the maps of a class take in an iteration: transforms, masks, curves. Measured."""
+"""Seconds a voxel of the padded box that the maps of a class take in an iteration. Measured."""
 
 Searched = tuple[Rings, Views, np.ndarray]
 
