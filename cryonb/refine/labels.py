@@ -98,7 +98,8 @@ def labelled_iteration(
     count = len(state.half_map)
     pairs = [[Reconstruction(*half) for half in zip(*both)] for both in zip(state.half_map, state.shell_weight)]
     numbers = np.arange(1, count + 1) if count > 1 else None
-    variables, coords = _of_maps(pairs, sampling, config, state.mask, numbers)
+    mask = run.mask if state.mask is None else state.mask
+    variables, coords = _of_maps(pairs, sampling, config, mask, numbers)
     coords.pop("held")
     shown, about = recipe.shown(run, state) if hasattr(recipe, "shown") else (state.half_map.mean(axis=1), "")
     claimed = np.full(count, np.nan) if state.claimed is None else np.asarray(state.claimed, np.float64)

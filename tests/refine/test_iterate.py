@@ -130,6 +130,14 @@ def test_mistakes_are_told_before_anything_runs(particles, truth):
             iterate(particles, truth, **options)
 
 
+@pytest.mark.parametrize("recipe", ["heterogeneous", "class3d"])
+def test_a_mask_that_was_given_stands_in_the_result_whether_or_not_the_recipe_masks(recipe, particles, truth):
+    mask = np.ones((32,) * 3, np.float32)
+    settings = {**COARSE, "recipe": recipe, "n_iterations": 1}
+    found = refine(particles, truth, refine=settings, box=dict(box_size=32), mask=mask)
+    assert np.array_equal(found["mask"].values, mask)
+
+
 def test_a_mask_given_as_an_array_reaches_the_recipe(particles, truth):
     mask = np.ones((32,) * 3, np.float32)
     recipe = ShortRecipe(name="masked", seen=[])
