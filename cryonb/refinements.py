@@ -239,6 +239,9 @@ def _settled(
     get_recipe(settings.refine.recipe)
     images, volumes = particles_of(particles, require_poses=False), starting_volumes(references)
     validate(images, PARTICLES)
+    many, classes = len(volumes or []), settings.refine.n_classes
+    rule, got = "there must be a class for every starting volume", f"{many} volumes and refine.n_classes {classes}"
+    must(many <= classes, rule, got, f"Set refine.n_classes {many}, or give fewer volumes")
     must("image" in images, "particles must have images", "a table without images", "Point the table at its stack")
     if opened is not None:
         from .refine.search_plan import plan_refinement

@@ -1,6 +1,7 @@
 """``cryonb refine``: particles in; poses, classes and maps out, as a recipe decides."""
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,12 @@ def run(argv: list[str], console: Console) -> int:
     """
     recipe = refinements.recipe(recipe_of(argv)) if not {"-h", "--help"} & set(argv) else _shown_recipe(argv)
     arguments = parser(recipe).read(argv)
+    kept = f"the run was stopped by Ctrl-C; {_way_on(arguments.resume)}"
+    with outputs.keeping(kept) if arguments.resume else contextlib.nullcontext():
+        return _run(arguments, recipe, console)
+
+
+def _run(arguments: argparse.Namespace, recipe: Any, console: Console) -> int:
     out, request = _asked(arguments, recipe)
     outputs.check_writable(out)
     seed = request.config.compute.seed
@@ -122,7 +129,7 @@ def run(argv: list[str], console: Console) -> int:
         raise
 
 
-def _way_on(out: Path) -> str:
+def _way_on(out: Path | str) -> str:
     return f"its finished iterations are in {out}. Continue with: cryonb refine --resume {out}"
 
 
@@ -240,6 +247,20 @@ def _finish(particles: xr.Dataset, last: xr.Dataset, told: list[xr.Dataset], out
     return 0
 
 
+def _ending(last: xr.Dataset) -> str:
+    """Return why the last iteration was the last, and where its map ends if not with the particles."""
+    count = int(last["iteration"])
+    many = "1 iteration" if count == 1 else f"{count} iterations"
+    settings = json.loads(last.attrs.get("provenance", "{}")).get("settings", {}).get("refine", {})
+    finest = float(settings.get("max_resolution", 0.0))
+    ended = "converged" if last.attrs.get("converged") == "yes" else "stopped at the number asked for, not converged,"
+    ends_early = finest * float(last["particle_nyquist"]) > 1.0
+    more = (
+        f" refine.max_resolution keeps what is finer than {angstrom(finest, 'A')} out of the map." if ends_early else ""
+    )
+    return f"The refinement {ended} after {many}.{more}"
+
+
 def summary(particles: xr.Dataset, results: dict[str, xr.Dataset]) -> list[str]:
     """Return what a refinement found, in plain lines.
 
@@ -265,7 +286,7 @@ def summary(particles: xr.Dataset, results: dict[str, xr.Dataset]) -> list[str]:
         *(f"{name}: {text}" for name, text in decided.items()),
         plots.claim_sentence(last, "A"),
     ]
-    lines += [last.attrs[name] for name in ("volume_note",) if last.attrs.get(name)]
+    lines += [_ending(last), *(last.attrs[name] for name in ("volume_note",) if last.attrs.get(name))]
     if "occupancy" in last:
         shares = zip(last["class_id"].values, last["occupancy"].values, last["effective_size"].values)
         lines += [

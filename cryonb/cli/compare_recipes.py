@@ -60,8 +60,8 @@ def parser() -> Parser:
     listed = "".join(f"  {name:<19} {refinements.recipe(name).title}\n" for name in refinements.recipes())
     made = Parser(prog="cryonb compare", description=f"{DESCRIPTION}\nrecipes:\n{listed}")
     made.add_argument("particles", metavar="PARTICLES", help="particle table: .star, .cs or .mrcs")
-    about = "all, or names separated by commas (required)"
-    made.add_argument("--recipes", metavar="NAMES", required=True, help=about)
+    about = "all, or names of recipes, after each other or separated by commas (required)"
+    made.add_argument("--recipes", metavar="NAME", nargs="+", required=True, help=about)
     inputs.add_references(made)
     about = "turned grids of each decomposition (default: 2)"
     made.add_argument("--dithers", metavar="DITHERS", default="2", help=about)
@@ -88,9 +88,9 @@ def run(argv: list[str], console: Console) -> int:
     """
     arguments = parser().read(argv)
     groups = inputs.given_settings(arguments)
-    names = [name.strip() for name in arguments.recipes.split(",") if name.strip()]
+    names = [name.strip() for word in arguments.recipes for name in word.split(",") if name.strip()]
     remedy = f"Use all, or some of {', '.join(refinements.recipes())}"
-    must(bool(names), "recipes must be named", repr(arguments.recipes), remedy)
+    must(bool(names), "recipes must be named", repr(" ".join(arguments.recipes)), remedy)
     chosen: Any = "all" if names == ["all"] else [refinements.recipe(name).name for name in names]
     rule = "--refine.recipe must not go with --recipes"
     must("recipe" not in groups["refine"], rule, groups["refine"].get("recipe"), "Leave out one of them")

@@ -64,6 +64,7 @@ def read_table(path: Path) -> ParticleTable:
         If it is not a particle table or a value is damaged.
     """
     star = StarColumns(path)
+    must(star.count > 0, "a particle table must hold particles", f"{path} without rows", "Choose another", FormatError)
     names, stack, index = _image_names(star)
     columns, missing = _ctf_columns(star)
     optics_id, optics, group = _optics(star, missing)

@@ -120,6 +120,8 @@ def _mask(dataset: xr.Dataset, settings: Mapping[str, Any]) -> str:
     volume = facts.number(dataset, "mask_volume")
     if math.isfinite(volume) and volume > 0:
         return f"mask {plain(volume)} Å³"
+    if "mask" in dataset:
+        return ""
     if settings.get("mask_kind") == "none" or (facts.was_computed(dataset) and {"fsc", "log_amplitude"} & set(dataset)):
         return "no mask"
     under_mask = "fsc_kind" in dataset.dims and any(str(kind) != "raw" for kind in dataset["fsc_kind"].values)

@@ -37,7 +37,8 @@ def with_poses(particles: xr.Dataset, needed: bool) -> xr.Dataset:
     """
     absent = [name for name in POSES if name not in particles]
     rule = "particles must have poses where they are not searched"
-    must(not (needed and absent), rule, f"none for {', '.join(absent)}", "Set refine.search to global")
+    remedy = "Search them: refine.search global, and a recipe other than fixed_poses"
+    must(not (needed and absent), rule, f"none for {', '.join(absent)}", remedy)
     if needed:
         return particles
     found = {name: particles[name].values for name in POSES if name in particles}

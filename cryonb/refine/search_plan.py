@@ -78,6 +78,8 @@ class RefinementPlan:
         Expected time of all iterations, from a matrix product of the search's own shape measured here.
     recipe : str
         Whose decisions.
+    is_fixed : bool
+        Whether poses stay as they are.
     """
 
     sampling: Sampling
@@ -91,6 +93,7 @@ class RefinementPlan:
     memory_bytes: int
     seconds: float
     recipe: str
+    is_fixed: bool = False
 
     @property
     def hypotheses(self) -> int:
@@ -108,12 +111,13 @@ class RefinementPlan:
             f"{self.views} views x {self.angles} angles x {self.shifts} shifts x {self.n_classes} {many} = "
             f"{self.hypotheses:.3g} poses a particle and {self.comparisons:.2g} in all"
             if self.hypotheses
-            else "poses refined from where they stand"
+            else f"poses {'taken as' if self.is_fixed else 'refined from where'} they stand"
         )
+        times = "1 iteration" if self.n_iterations == 1 else f"{self.n_iterations} iterations at most"
         return (
             f"{self.recipe}: {self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A into a box "
-            f"of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; {self.n_iterations} "
-            f"iterations at most, {searched}; {amount(self.memory_bytes)}, at most about {_duration(self.seconds)}"
+            f"of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; {times}, "
+            f"{searched}; {amount(self.memory_bytes)}, at most about {_duration(self.seconds)}"
         )
 
 
@@ -152,12 +156,13 @@ def plan_refinement(
     settings = RunConfig.gather(config, **groups)
     recipe = get_recipe(settings.refine.recipe)
     settings, _ = decided(recipe, settings)
-    table = with_poses(particles, False)
+    fixed = getattr(recipe, "needs_poses", False)
+    table = with_poses(particles, fixed or settings.refine.search == "local")
     sampling = Sampling.of(table, settings)
     count = particles.sizes["particle"]
     classes = max(settings.refine.n_classes, references_count)
+    _check_shifts(settings.refine.shift_range, sampling.field_of_view / 2)
     seeking = search_settings(settings, sampling, sampling.max_index)
-    fixed = getattr(recipe, "needs_poses", False)
     rings, views, shifts = sweep_grid(seeking.grid_index, seeking.shift_range, seeking.symmetry)
     searched = not (fixed or seeking.local)
     threads = settings.compute.threads or available_threads()
@@ -180,6 +185,7 @@ def plan_refinement(
         memory_bytes=memory,
         seconds=iterations * (count * second / threads + classes * MAP_SECONDS * padded**3),
         recipe=recipe.name,
+        is_fixed=fixed,
     )
 
 
@@ -189,6 +195,11 @@ def _climb_seconds(seeking: SearchSettings, classes: int) -> float:
     if seeking.local:
         return classes * LAST_STEPS * at_limit * CLIMB_SECONDS
     return (seeking.from_grid * FIRST_STEPS * on_grid + HOPEFUL * LAST_STEPS * at_limit) * CLIMB_SECONDS
+
+
+def _check_shifts(reach: float, half: float) -> None:
+    rule = f"refine.shift_range must be at most half the field of view, {half:.4g} angstrom"
+    must(reach <= half, rule, f"{reach:g}", "Use 0, which means 8 % of the box")
 
 
 def refuse_refinement_if_too_large(needed: RefinementPlan, config: RunConfig) -> None:

@@ -65,6 +65,12 @@ def without_columns(place, *names):
     (place / "bad.star").write_text("\n".join([*lines[:start], *table, ""]))
 
 
+def without_rows(place):
+    """Write a copy of the table that lists no image."""
+    lines = (place / "particles.star").read_text().splitlines()
+    (place / "bad.star").write_text("\n".join([*(line for line in lines if "@" not in line), ""]))
+
+
 def truncated(place):
     data = (place / "particles.mrcs").read_bytes()
     (place / "particles.mrcs").write_bytes(data[: len(data) - 1000])
@@ -245,6 +251,26 @@ TABLE = {
     "three inputs": (two({}, {}), ["diagnose", "a.mrc", "b.mrc", "a.mrc", "fsc"], ["two half maps", "3"]),
     "pixel size of words": (nothing, [*RECONSTRUCT, "--pixel-size", "x"], ["pixel size", "[angstrom]", "x"]),
     "labels that do not fit": (two({}, {}), ["compare", "a.xml", "b.xml", "--labels", "a"], ["labels"]),
+    "a table without rows": (
+        lambda place: without_rows(place),
+        ["refine", "bad.star"],
+        ["a particle table must hold particles; got ", "bad.star without rows"],
+    ),
+    "more volumes than classes, planned": (
+        lambda place: volume(place / "map.mrc"),
+        [*REFINE, "--reference", "map.mrc", "map.mrc", "--plan"],
+        ["every starting volume; got 2 volumes and refine.n_classes 1. Set refine.n_classes 2"],
+    ),
+    "poses that are missing, planned": (
+        lambda place: without_columns(place, "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"),
+        ["refine", "bad.star", "--refine.recipe", "fixed_poses", "--plan"],
+        ["particles must have poses where they are not searched", "a recipe other than fixed_poses"],
+    ),
+    "shifts out of the image": (
+        nothing,
+        [*REFINE, "--refine.shift-range", "500"],
+        ["refine.shift_range must be at most half the field of view, 32 angstrom; got 500"],
+    ),
     "unknown recipe": (
         nothing,
         [*REFINE, "--refine.recipe", "refine3"],

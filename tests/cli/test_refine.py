@@ -97,6 +97,16 @@ def test_the_summary_says_what_was_decided_and_claimed(refined):
     none = "claims no resolution: the curve does not cross before the data end at"
     assert (f"claims {angstrom(claimed, 'A')}" if np.isfinite(claimed) else none) in text
     assert text.startswith("Recipe homogeneous, iteration 1, aligned to ")
+    assert "The refinement stopped at the number asked for, not converged, after 2 iterations.\n" in text
+
+
+def test_the_summary_says_what_was_kept_out_of_the_map(refined):
+    particles, run = cn.simulate("helices", box_size=24, pixel_size=5.0, n_particles=2), last_of(refined)
+    for finest, said in ((20, True), (5, False)):
+        limited = run.assign_attrs(provenance=json.dumps({"settings": {"refine": {"max_resolution": finest}}}))
+        text = "\n".join(command_refine.summary(particles, {"refinement": limited.assign_attrs(converged="yes")}))
+        assert "The refinement converged after 2 iterations." in text
+        assert ("refine.max_resolution keeps what is finer than 20.0 A out of the map." in text) == said
 
 
 def test_the_command_line_computes_what_python_computes(refined, files):
@@ -159,6 +169,17 @@ def test_ctrl_c_before_anything_was_kept_leaves_nothing(start, tmp_path, monkeyp
     assert cli.main([*start, "--out", str(tmp_path / "deep" / "out")]) == 1
     assert capsys.readouterr().err == "cryonb: the run was stopped by Ctrl-C; nothing was written.\n"
     assert not (tmp_path / "deep" / "out").exists()
+
+
+def test_ctrl_c_before_a_resumed_run_goes_on_says_that_it_is_still_there(copied, monkeypatch, capsys):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(refinements, "plan", stopped)
+    assert cli.main(["refine", "--resume", str(copied)]) == 1
+    said = capsys.readouterr().err
+    assert f"its finished iterations are in {copied}. Continue with: cryonb refine --resume {copied}\n" in said
+    assert "nothing was written" not in said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
@@ -253,8 +274,9 @@ def test_classes_have_files_each(files, undrawn, tmp_path, capsys):
 
 
 def test_recipes_are_compared_in_one_table(files, tmp_path, capsys):
-    words = ["compare", str(files / "p.star"), "--recipes", "fixed_poses,resolution_limited", "--dithers", "1"]
+    words = ["compare", str(files / "p.star"), "--recipes", "fixed_poses", "resolution_limited"]
     words += ["--reference", str(files / "map.mrc"), "--refine.n-iterations", "1", "--refine.max-resolution", "15"]
+    words += ["--dithers", "1"]
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
     assert said.startswith("run ") and "signal to [A]" in said.splitlines()[0]

@@ -45,6 +45,8 @@ def unstamped(fsc):
 def test_a_mask_is_absent_only_where_a_run_says_so(make_fsc):
     silent = make_fsc().drop_vars("mask_volume")
     assert "no mask" in wording.settings_line(silent).split(" · ")
+    holding = silent.assign(mask=(("z", "y", "x"), np.ones((2, 2, 2), np.float32)))
+    assert "no mask" not in wording.settings_line(holding)
     line = wording.settings_line(unstamped(silent)).split(" · ")
     assert "mask not known" in line and "no mask" not in line
     assert "mask" not in wording.settings_line(unstamped(make_fsc(kinds=("raw",)).drop_vars("mask_volume")))

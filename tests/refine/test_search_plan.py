@@ -35,6 +35,8 @@ def test_a_plan_reads_as_one_paragraph():
     assert "2 iterations at most" in text and " x 3 classes = " in text and "MiB" in text and "\n" not in text
     local = str(planned(search="local"))
     assert "poses refined from where they stand" in local
+    fixed = str(plan_refinement(helices(40, snr=2.0), 1, refine=dict(recipe="fixed_poses", n_iterations=1)))
+    assert "; 1 iteration, poses taken as they stand; " in fixed
 
 
 def test_more_of_anything_needs_more():

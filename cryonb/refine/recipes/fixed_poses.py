@@ -66,7 +66,7 @@ class FixedPoses:
             Halves, limit, threshold, mask, volume, classes.
         """
         return {
-            "halves": "those of the table",
+            "halves": "those of the table, or drawn where it has none",
             "limit": "none: nothing is aligned",
             "threshold": f"FSC {config.refine.limit_threshold:g}",
             "mask": "none",

@@ -99,7 +99,7 @@ class ResolutionLimited:
         radius = f"{params.mask_radius:g} A" if params.mask_radius else f"{100 * DEFAULT_RADIUS:g} % of the box"
         return {
             "halves": "one reference, all particles; odd and even for the curve only",
-            "limit": f"fixed at {fixed:g} A, less the shells that the mask bleeds over",
+            "limit": f"fixed at {fixed:g} A or the data end, less the shells that the mask bleeds over",
             "threshold": f"FSC {config.refine.limit_threshold:g}",
             "mask": f"sphere of radius {radius}",
             "volume": "Wiener from part-SSNR",

@@ -9,6 +9,7 @@ import pytest
 from recipe_runs import OWN, SEARCHING, angles_off, particles, refined, run_of, same, truth
 from tolerances import POSES_FROM_25
 
+from cryonb.config import RunConfig
 from cryonb.knobs import knobs
 from cryonb.refine.counter import Counter
 from cryonb.refine.iterate import iterate
@@ -45,6 +46,14 @@ def test_a_state_is_whole(name):
     assert state.noise.shape[0] == (2 if name in ("homogeneous", "refine3d") else 1)
     assert state.aligned_to == states[0].limit and state.limit <= run.sampling.max_index
     assert np.isfinite(state.half_map).all() and np.isfinite(state.noise).all()
+
+
+def test_a_fixed_limit_and_half_sets_are_not_claimed_where_there_may_be_none():
+    recipe = get_recipe("resolution_limited")
+    config = RunConfig.gather(refine=dict(recipe="resolution_limited", max_resolution=2.0))
+    assert recipe.decides(config, recipe.params())["limit"].startswith("fixed at 2 A or the data end, ")
+    fixed = get_recipe("fixed_poses")
+    assert fixed.decides(config, fixed.params())["halves"] == "those of the table, or drawn where it has none"
 
 
 def test_every_recipe_says_what_it_decides():
