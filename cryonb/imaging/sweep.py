@@ -127,8 +127,14 @@ class Sweep:
         Sweep
             The sweep.
         """
-        made = [_of_class(reference, rings, views, threads) for reference in references]
-        return cls(rings, views, shifts, *(np.stack(part) for part in zip(*made)))
+        count = views.matrices.shape[1]
+        blocks = -(-2 * count // BLOCK)
+        shape = len(references), blocks, rings.orders, 2, 2 * len(rings.radius), BLOCK
+        slices = np.zeros(shape, np.float32)
+        power = np.empty((len(references), len(rings.radius), 2 * count), np.float32)
+        for group, reference in enumerate(references):
+            power[group] = _fill(slices[group], reference, rings, views, threads)
+        return cls(rings, views, shifts, slices, power)
 
     def __post_init__(self) -> None:
         even, odd = (part.reshape(len(part), -1) for part in self.rings.synthesis())
@@ -254,22 +260,22 @@ class Sweep:
         return np.ascontiguousarray(pose.reshape(count, groups * each, 11).astype(np.float32)), classes
 
 
-def _of_class(reference: FourierVolume, rings: Rings, views: Views, threads: int) -> tuple[np.ndarray, np.ndarray]:
+def _fill(slices: np.ndarray, reference: FourierVolume, rings: Rings, views: Views, threads: int) -> np.ndarray:
+    """Write the slices of one class into (blocks, orders, 2, 2 * rings, BLOCK); return their power along every ring."""
     sampled = ring_slices(reference, views.matrices[0], rings, threads)
     count, n_rings = sampled.shape[:2]
+    power = (sampled.real**2 + sampled.imag**2).mean(axis=2).T
     flat = sampled.view(np.float32).reshape(count * n_rings, rings.n_angles)
     found = (flat @ rings.analysis()).reshape(count, n_rings, rings.orders, 2).transpose(2, 3, 1, 0)
-    real, imaginary = found[:, 0], found[:, 1]
-    sign = np.where(np.arange(rings.orders) % 2 == 0, 1.0, -1.0).astype(np.float32)[:, None, None]
-    real = np.concatenate([real, sign * real], axis=2)
-    imaginary = np.concatenate([imaginary, -sign * imaginary], axis=2)
-    of_real = np.concatenate([real, imaginary], axis=1)
-    of_imaginary = np.concatenate([-imaginary, real], axis=1)
-    slices = np.stack([of_real, of_imaginary], axis=1)
-    power = (np.abs(sampled) ** 2).mean(axis=2).T
-    ordered = np.concatenate([slices[0::2], slices[1::2]])
-    blocks = -(-ordered.shape[-1] // BLOCK)
-    filled = np.zeros((*ordered.shape[:-1], blocks * BLOCK), np.float32)
-    filled[..., : ordered.shape[-1]] = ordered
-    blocked = filled.reshape(*ordered.shape[:-1], blocks, BLOCK).transpose(3, 0, 1, 2, 4)
-    return np.ascontiguousarray(blocked), np.concatenate([power, power], axis=1)
+    place, half = np.arange(2 * count), rings.orders // 2
+    block, lane = place // BLOCK, place % BLOCK
+    for first, sign in ((0, 1.0), (1, -1.0)):
+        part = found[first::2]
+        real = np.concatenate([part[:, 0], np.float32(sign) * part[:, 0]], axis=2).transpose(2, 0, 1)
+        imaginary = np.concatenate([part[:, 1], np.float32(-sign) * part[:, 1]], axis=2).transpose(2, 0, 1)
+        orders = slices[:, first * half : (first + 1) * half]
+        orders[block, :, 0, :n_rings, lane] = real
+        orders[block, :, 0, n_rings:, lane] = imaginary
+        orders[block, :, 1, :n_rings, lane] = -imaginary
+        orders[block, :, 1, n_rings:, lane] = real
+    return np.concatenate([power, power], axis=1)

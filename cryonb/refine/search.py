@@ -126,7 +126,8 @@ def search(
     ----------
     Sigworth (1998), doi:10.1006/jsbi.1998.4014; Scheres (2012), doi:10.1016/j.jmb.2011.11.010
     """
-    seeker = Seeker(images, references, noise, settings, threads)
+    with threadpool_limits(1, "blas"):
+        seeker = Seeker(images, references, noise, settings, threads)
     tiles = images.tiles()
     if not tiles:
         return seeker.nothing()

@@ -30,12 +30,12 @@ POSE_BYTES = 128
 KEPT_POSES = 4
 """Times that the poses of all images are held: before, now, the one before that, and while they are put together."""
 
-KEPT_MAPS, KEPT_BYTES = 17, 22 * 2**20
-"""Maps of every class that are held beside the work of a step: references, half maps, the last Dataset, and what the
+KEPT_MAPS, FURTHER_MAPS, KEPT_BYTES = 17, 6, 22 * 2**20
+"""Maps of the first class, and of every further one, that are held beside the work of a step: references, half maps, the last Dataset, and what the
 system's allocator does not give back; and the same of work that does not grow with the box [byte]. Measured."""
 
-TABLE_COPIES = 3.0
-"""Times the slices of one class are held while they are turned into angular orders, beyond what was free. Measured."""
+FILLING = 1.1
+"""Times the slices of one class are held, beside themselves, while they are turned into angular orders."""
 
 PADDED_VOXEL = 11.5
 """Bytes a voxel of the padded box, beside the result, while a map is made ready for slicing. Measured."""
@@ -114,6 +114,7 @@ class RefinementPlan:
             else f"poses {'taken as' if self.is_fixed else 'refined from where'} they stand"
         )
         times = "1 iteration" if self.n_iterations == 1 else f"{self.n_iterations} iterations at most"
+        iterations = "iteration" if self.n_iterations == 1 else "iterations"
         return (
             f"{self.recipe}: {self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A into a box "
             f"of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; {times}, "
@@ -254,7 +255,11 @@ def _memory(
     count, classes, threads = counts
     grid, voxels = grid_of(sampling, config), sampling.box_size**3
     points = Accumulator.points(grid)
-    kept = KEPT_BYTES + KEPT_MAPS * classes * voxels * 4 + KEPT_POSES * count * config.refine.candidates * POSE_BYTES
+    kept = (
+        KEPT_BYTES
+        + (KEPT_MAPS + FURTHER_MAPS * (classes - 1)) * voxels * 4
+        + KEPT_POSES * count * config.refine.candidates * POSE_BYTES
+    )
     pixels = sampling.read_size**2
     inserting = points * PARTS * 4 + sampling.box_size * grid.side * grid.columns * 8 + 4 * voxels
     inserting += 2 * TILE * (pixels * 16 + sampling.transform_size**2 * 20)
@@ -262,7 +267,7 @@ def _memory(
     aligning = classes * 2 * points * 8 + threads * TILE * pixels * 16
     if searched is not None:
         table, work = _search_bytes(*searched)
-        aligning += max(2 * classes, classes - 1 + TABLE_COPIES) * table + threads * work
+        aligning += (classes + FILLING) * table + threads * work
     return int(kept + max(inserting, slicing, aligning, JUDGED_VOXEL * voxels))
 
 
