@@ -43,6 +43,9 @@ class Reading:
 def read_fsc(curve: np.ndarray, threshold: float, length: float) -> Reading:
     """Return where a correlation falls through a threshold.
 
+    A fall on the way to the last shell that holds data is the end of the data, not a resolution: that shell is filled
+    in part only.
+
     Parameters
     ----------
     curve : ndarray, (n // 2 + 1,), float64
@@ -59,17 +62,18 @@ def read_fsc(curve: np.ndarray, threshold: float, length: float) -> Reading:
 
     Examples
     --------
-    >>> read_fsc(np.array([1.0, 0.9, 0.5, 0.1, np.nan]), 0.3, 100.0)
+    >>> read_fsc(np.array([1.0, 0.9, 0.5, 0.1, 0.0, np.nan]), 0.3, 100.0)
     Reading(shell=2.5, claimed=40.0, note='')
     >>> read_fsc(np.array([1.0, 0.9, 0.8, 0.7, np.nan]), 0.3, 100.0).note
     'the curve does not cross before the data end at 33.3 A'
     """
     fall = crossing(curve, threshold)
-    if math.isfinite(fall):
-        return Reading(fall, length / fall)
     held = np.flatnonzero(np.isfinite(curve[1:])) + 1
-    if not held.size or curve[held[-1]] >= threshold:
-        return _data_end(float(held[-1]) if held.size else 0.0, length)
+    last = float(held[-1]) if held.size else 0.0
+    if math.isfinite(fall) and fall <= last - 1.0:
+        return Reading(fall, length / fall)
+    if not held.size or math.isfinite(fall) or curve[held[-1]] >= threshold:
+        return _data_end(last, length)
     return Reading(0.0, math.nan, f"the curve is nowhere above {threshold:g}")
 
 

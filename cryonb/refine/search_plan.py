@@ -31,9 +31,9 @@ KEPT_POSES = 4
 """Times that the poses of all images are held: before, now, the one before that, and while they are put together."""
 
 KEPT_MAPS, FURTHER_MAPS, KEPT_BYTES = 17, 6, 22 * 2**20
-"""Maps of the first class, and of every further one, that are held beside the work of a step: references, half maps, the
-last Dataset, and what the system's allocator does not give back; and the same of work that does not grow with the box
-[byte]. Measured."""
+"""Maps of the first class, and of every further one, that are held beside the work of a step: references, half maps,
+the last Dataset, and what the system's allocator does not give back; and the same of work that does not grow with the
+box [byte]. Measured."""
 
 FILLING = 1.1
 """Times the slices of one class are held, beside themselves, while they are turned into angular orders."""

@@ -24,8 +24,10 @@ def curve(*values):
 
 
 def test_shells_without_data_are_never_read():
-    whole = curve(0.9, 0.8, 0.7, 0.6, 0.1)
+    whole = curve(0.9, 0.8, 0.7, 0.6, 0.1, 0.0)
     assert read_fsc(whole, 0.5, 100.0).claimed == pytest.approx(100 / 4.2)
+    at_the_end = read_fsc(curve(0.9, 0.8, 0.7, 0.6, 0.1), 0.5, 100.0)
+    assert np.isnan(at_the_end.claimed) and at_the_end.shell == 5.0 and "data end at 20 A" in at_the_end.note
     reading = read_fsc(curve(0.9, 0.8, 0.7, np.nan, np.nan), 0.5, 100.0)
     assert reading.shell == 3 and math.isnan(reading.claimed)
     assert reading.note == "the curve does not cross before the data end at 33.3 A"
