@@ -62,7 +62,7 @@ def test_every_knob_explains_itself(group):
         assert field.metadata["help"].endswith(".")
         assert field.metadata["unit"]
         assert field.metadata["affects"] in ("result", "speed")
-        assert wanted in (int, float, bool, str) or wanted.__origin__ is tuple
+        assert wanted in (int, float, bool, str, dict) or wanted.__origin__ is tuple
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -153,3 +153,13 @@ def other(field, wanted):
         if field.metadata["maximum"] is not None
         else field.default + (9 if wanted is int else 1.0)
     )
+
+
+def test_settings_of_a_recipe_are_a_mapping_of_words_and_not_shared():
+    first, second = config.RefineConfig(), config.RefineConfig(params={"sharpen": "never"})
+    assert first.params == {} and second.params == {"sharpen": "never"}
+    first.params["sharpen"] = "always"
+    assert config.RefineConfig().params == {}
+    for wrong in ("sharpen", 3, {1: 2}):
+        with pytest.raises(InputError, match="params must be a mapping of names to plain values"):
+            config.RefineConfig(params=wrong)
