@@ -116,6 +116,8 @@ def _run(arguments: argparse.Namespace, recipe: Any, console: Console) -> int:
     console.say(str(plan))
     if arguments.plan:
         return 0
+    if arguments.resume:
+        outputs.clear_remains(out)
     is_new = run_folder.prepare(out, request, resumed=bool(arguments.resume))
     told = run_folder.iterations_in(out)
     try:

@@ -1,6 +1,7 @@
 """The folder of results: complete or absent. Files are made in a hidden sibling and moved when all of them exist."""
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
@@ -116,6 +117,19 @@ def patience(wanted: bool = True) -> Iterator[None]:
         yield
     finally:
         _patient.clear()
+
+
+def clear_remains(folder: Path) -> None:
+    """Remove the hidden folders of results that a process was killed over, where only one works on a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where their results should have gone.
+    """
+    target = folder.absolute()
+    for hidden in target.parent.glob(f".{glob.escape(target.name)}.????????"):
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def is_patient() -> bool:

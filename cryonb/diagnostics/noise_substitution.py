@@ -213,7 +213,8 @@ def _verdict(
     shells = np.flatnonzero(past)
     coarse, fine = (angstrom(length / shell, "A") for shell in (shells[0], shells[-1]))
     reached = limit > 0 and shells[-1] >= int(length / limit + 1e-6)
-    where = f"From {coarse} to {fine}, {'the limit of the alignment' if reached else 'the end of the data'}"
+    span = f"From {coarse} to {fine}" if len(shells) > 1 else f"At {fine}"
+    where = f"{span}, {'the limit of the alignment' if reached else 'the end of the data'}"
     levels = f"the curve is {_two(level[0])} on average and that of noise in place of the images {_two(level[1])}"
     if level[1] <= max(VISIBLE, chance):
         return f"{where}, {levels}: the halves make nothing up."

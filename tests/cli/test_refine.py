@@ -201,6 +201,14 @@ def test_a_process_is_stopped_and_says_how_to_go_on(start, tmp_path):
     assert (tmp_path / "out" / run_folder.CHECKPOINT / "iteration_001.nc").exists()
 
 
+def test_what_a_killed_run_was_writing_is_cleared_when_it_is_resumed(copied, undrawn):
+    half_written, other = (copied.parent / f".{name}.a1b2_3c4" for name in (copied.name, f"{copied.name}2"))
+    for folder in (half_written, other):
+        folder.mkdir()
+    assert cli.main(["refine", "--resume", str(copied)]) == 0
+    assert other.exists() and not half_written.exists()
+
+
 def test_a_finished_run_may_go_further(copied, undrawn, capsys):
     (copied / "map.mrc").unlink()
     assert cli.main(["refine", "--resume", str(copied), "--refine.n-iterations", "3", "--compute.threads", "1"]) == 0

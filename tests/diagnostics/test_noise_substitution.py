@@ -8,7 +8,7 @@ from tolerances import FALSE_CURVE, NO_FALSE_CURVE, SAME_FALSE_CURVE, TRUE_OF_NO
 
 from cryonb.config import RunConfig
 from cryonb.diagnostics import diagnose
-from cryonb.diagnostics.noise_substitution import CURVES, _judged
+from cryonb.diagnostics.noise_substitution import CURVES, _judged, _verdict
 from cryonb.diagnostics.substituted_run import substitution_shell
 from cryonb.errors import InputError, RunStopped
 from cryonb.imaging.noise import white_noise
@@ -175,3 +175,10 @@ def test_it_can_be_stopped():
     config = RunConfig.gather(refine=dict(recipe="fixed_poses", n_iterations=1), box=dict(box_size=SIZE))
     with pytest.raises(RunStopped, match="at 0.[56]"):
         diagnose(particles(0.6), "noise_substitution", config=config, progress=stop)
+
+
+@pytest.mark.parametrize(("shells", "words"), [((4,), "At 20.0 A, "), ((4, 5), "From 20.0 A to 16.0 A, ")])
+def test_a_verdict_on_one_shell_names_it_once(shells, words):
+    past = np.isin(np.arange(9), shells)
+    said = _verdict(np.array([0.5, 0.0, 0.5]), past, [9.0, 9.0, 9.0], 80.0, 12.0, chance=0.01)
+    assert said.startswith(words)
