@@ -221,6 +221,11 @@ class RefineConfig(Config):
         0.0, help="Finest detail in the global search; local refinement goes on to the limit. 0 = 12.", **_LENGTH
     )
     shift_range: float = knob(0.0, help="Largest shift searched along x and y; 0 = 8 % of the box.", **_LENGTH)
+    shift_sigma: float = knob(
+        0.0,
+        help="Standard deviation of the shifts along x and y, where it is known; 0 = all in range are alike.",
+        **_LENGTH,
+    )
     candidates: int = knob(
         12,
         help="Poses of each image that go from the search to local refinement; more where the limit is coarse.",

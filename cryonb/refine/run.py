@@ -370,6 +370,7 @@ def search_settings(config: RunConfig, sampling: Sampling, limit: float, score: 
         candidates=refine.candidates,
         symmetry=config.imaging.symmetry,
         local=refine.search == "local",
+        shift_sigma=refine.shift_sigma / length,
     )
 
 

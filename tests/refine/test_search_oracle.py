@@ -331,3 +331,10 @@ def test_a_local_search_climbs_from_where_it_starts(scene, pad, factor):
         assert angle(found.of_best("rotation")[image], rotation) <= factor * SEARCH_ANGLE
         assert np.linalg.norm(found.of_best("shift")[image] - shift) * SIZE <= factor * SEARCH_SHIFT
         assert found.of_best("score")[image] == pytest.approx(top, rel=factor * SEARCH_SCORE)
+
+
+def test_a_known_spread_of_shifts_draws_poses_to_the_centre_and_none_leaves_them():
+    free, alike, drawn = (found_in(make_scene(), shift_sigma=sigma) for sigma in (0.0, 1e6, 0.002))
+    np.testing.assert_array_equal(alike.of_best("shift"), free.of_best("shift"))
+    assert np.abs(drawn.of_best("shift")).mean() < 0.7 * np.abs(free.of_best("shift")).mean()
+    assert (drawn.of_best("score") < free.of_best("score")).all()
