@@ -322,6 +322,7 @@ def main() -> None:
     parser.add_argument("--snr", type=float, default=0.6)
     parser.add_argument("--out", type=Path, default=Path("."))
     chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
     from thread_figure import figure
 
     warnings.simplefilter("ignore")
