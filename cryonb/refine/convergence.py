@@ -1,7 +1,10 @@
 """When a refinement has nothing more to find: its limit stands still, and so do its poses."""
 
+import dataclasses
+
 import numpy as np
 
+from ..imaging.symmetry import symmetry_operators
 from .candidates import Candidates
 from .state import State
 
@@ -58,3 +61,22 @@ def iterations_still(before: State, after: State, operators: np.ndarray) -> int:
     changed = before.candidates.of_best("class_index") != after.candidates.of_best("class_index")
     still = np.median(angle) < 0.25 / after.aligned_to and np.median(shift) < 0.0625 / after.aligned_to
     return before.still + 1 if still and changed.mean() < FEW else 0
+
+
+def with_stillness(before: State, after: State, symmetry: str) -> State:
+    """Return the state after an iteration with how long it has stood still, and whether it has converged by that.
+
+    Parameters
+    ----------
+    before, after : State
+        The state before an iteration, and after it.
+    symmetry : str
+        Point group of the map.
+
+    Returns
+    -------
+    State
+        The state after.
+    """
+    still = iterations_still(before, after, symmetry_operators(symmetry))
+    return dataclasses.replace(after, still=still, converged=still >= STILL)

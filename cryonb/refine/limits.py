@@ -6,6 +6,7 @@ Shells are those of the target grid, which are also those of the images: all lie
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -197,6 +198,22 @@ def start_shell(length: float, lowpass: float, furthest: float) -> float:
         The shell.
     """
     return within(length / lowpass + 1.0 if lowpass > 0 else furthest, LEAST, furthest)
+
+
+def first_limit(run: Any) -> float:
+    """Return the first limit of a refinement, which no later one falls below.
+
+    Parameters
+    ----------
+    run : Run
+        Images and settings.
+
+    Returns
+    -------
+    float
+        The shell where the starting volume ends.
+    """
+    return start_shell(run.sampling.field_of_view, run.config.refine.initial_lowpass, run.sampling.max_index)
 
 
 def ssnr_of_halves(fsc: np.ndarray) -> np.ndarray:

@@ -8,11 +8,10 @@ import numpy as np
 from ...config import RunConfig
 from ...imaging.fourier import half_transform
 from ...imaging.sharpening import weighted_map
-from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
-from ..convergence import STILL, iterations_still
+from ..convergence import with_stillness
 from ..half_sets import insert_half_sets, map_power, noise_power
-from ..limits import notes_of, read_ssnr, start_shell, within
+from ..limits import first_limit, notes_of, read_ssnr, within
 from ..solvent import solvent_mask
 from ..state import State
 
@@ -110,7 +109,7 @@ class Class3D:
         """
         half = run.half
         noise = run.background_noise(run.members(half, None))[None]
-        return State(0, volumes[:, None], None, _first_limit(run), noise, half)
+        return State(0, volumes[:, None], None, first_limit(run), noise, half)
 
     def iterate(self, run: Any, state: State) -> State:
         """Return the state after one more iteration.
@@ -145,7 +144,7 @@ class Class3D:
         # One filter for all classes: under its own, a smaller class shows less of itself, and loses images for it.
         shared = np.fmin.reduce(ssnr[sets.alive] if sets.alive.any() else ssnr)
         resolved = read_ssnr(shared, length).shell
-        limit = within(resolved + params.extra_shells, _first_limit(run), run.sampling.max_index)
+        limit = within(resolved + params.extra_shells, first_limit(run), run.sampling.max_index)
         # Wiener estimates, and nothing outside the mask; a class that nobody is in keeps its volume.
         mask = solvent_mask(run, sets.mean.mean(axis=0), length / max(resolved, 1.0), params.particle_diameter)
         references_after = np.stack(
@@ -169,8 +168,7 @@ class Class3D:
             aligned_to=state.limit,
             note=notes_of(readings),
         )
-        still = iterations_still(state, after, symmetry_operators(run.config.imaging.symmetry))
-        return dataclasses.replace(after, still=still, converged=still >= STILL)
+        return with_stillness(state, after, run.config.imaging.symmetry)
 
     def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
         """Return the Wiener estimate of every class, which is also the next reference.
@@ -190,10 +188,6 @@ class Class3D:
             What was done to them.
         """
         return state.reference[:, 0], "Wiener estimate under the mask, not sharpened"
-
-
-def _first_limit(run: Any) -> float:
-    return start_shell(run.sampling.field_of_view, run.config.refine.initial_lowpass, run.sampling.max_index)
 
 
 def _expected_ssnr(halves: np.ndarray, reference: np.ndarray, aligned_to: float, tau_fudge: float) -> np.ndarray:

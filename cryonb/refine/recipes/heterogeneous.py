@@ -11,12 +11,11 @@ import numpy as np
 
 from ...config import RunConfig
 from ...imaging.projector import FourierVolume
-from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
 from ..candidates import Candidates
-from ..convergence import STILL, iterations_still
+from ..convergence import with_stillness
 from ..half_sets import insert_half_sets
-from ..limits import best, notes_of, read_fsc, ssnr_of_halves, start_shell, within
+from ..limits import best, first_limit, notes_of, read_fsc, ssnr_of_halves, within
 from ..state import State
 
 SPLITS, BATCHES = 1000, 2000
@@ -125,7 +124,7 @@ class Heterogeneous:
         # Steps 1 and 2 are done: the target volume has its fixed box and sampling, the volumes are interpolated to it.
         half = run.half
         everyone = run.members(half, None)
-        limit = _first_limit(run)
+        limit = first_limit(run)
         return State(0, volumes[:, None], None, limit, run.background_noise(everyone)[None], half)
 
     def iterate(self, run: Any, state: State) -> State:
@@ -160,7 +159,7 @@ class Heterogeneous:
         # 10 the limit from the half-set FSC, the best class deciding.
         length = run.sampling.field_of_view
         readings = [read_fsc(curve, config.refine.limit_threshold, length) for curve in sets.fsc]
-        limit = within(best(readings).shell, _first_limit(run), run.sampling.max_index)
+        limit = within(best(readings).shell, first_limit(run), run.sampling.max_index)
         # The next iteration starts from the summed Fourier volumes: never back to real space.
         priors = [_prior_of(curve) if params.regularise else None for curve in sets.fsc]
         sums = [run.average(kept, members, number, prior=prior).fourier for number, prior in enumerate(priors)]
@@ -182,8 +181,9 @@ class Heterogeneous:
             note=notes_of(readings),
         )
         whole = len(members) == len(run.ids)
-        still = iterations_still(state, after, symmetry_operators(config.imaging.symmetry)) if whole else 0
-        return dataclasses.replace(after, still=still, converged=still >= STILL)
+        if not whole:
+            return dataclasses.replace(after, still=0, converged=False)
+        return with_stillness(state, after, config.imaging.symmetry)
 
     def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
         """Return the sum map of every class in real space, for display only.
@@ -203,10 +203,6 @@ class Heterogeneous:
             What was done to them.
         """
         return state.half_map.mean(axis=1, dtype=np.float32), "sum map, neither filtered nor sharpened"
-
-
-def _first_limit(run: Any) -> float:
-    return start_shell(run.sampling.field_of_view, run.config.refine.initial_lowpass, run.sampling.max_index)
 
 
 def _fourier_volumes(run: Any, state: State) -> list[FourierVolume]:

@@ -20,10 +20,10 @@ from ...imaging.sharpening import (
 from ...imaging.shells import independent_coefficients
 from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
-from ..convergence import STILL, iterations_still
+from ..convergence import with_stillness
 from ..half_sets import HalfSets, insert_half_sets
 from ..joining import align_apart, join, join_shell, must_be_one_class, notes_of_halves
-from ..limits import Reading, read_fsc, start_shell, within
+from ..limits import Reading, first_limit, read_fsc, within
 from ..masked_curve import mask_corrected_fsc
 from ..solvent import particle_sphere
 from ..state import State
@@ -128,7 +128,7 @@ class Homogeneous:
         mask = _mask_of(run, None, Reading(0.0, np.nan))
         start = volumes if mask is None else volumes * mask
         noise = np.stack([run.background_noise(run.members(half, which)) for which in (1, 2)])
-        return State(0, np.stack([start, start], axis=1), None, _first_limit(run), noise, half, mask=mask)
+        return State(0, np.stack([start, start], axis=1), None, first_limit(run), noise, half, mask=mask)
 
     def iterate(self, run: Any, state: State) -> State:
         """Return the state after one more iteration.
@@ -156,7 +156,7 @@ class Homogeneous:
         if mask is not None:
             curve = mask_corrected_fsc(run, sets.half_map[0], curve, mask)
         reading = read_fsc(curve, threshold, length)
-        limit = within(reading.shell, _first_limit(run), run.sampling.max_index)
+        limit = within(reading.shell, first_limit(run), run.sampling.max_index)
         # Joined at low resolution; past that each half keeps to itself, filtered by the curve and masked.
         joined = join(sets.half_map[0], sets.shell_weight[0], join_shell(length, run.params.join_resolution))
         after = dataclasses.replace(
@@ -174,8 +174,7 @@ class Homogeneous:
             aligned_to=state.limit,
             note=notes_of_halves(run, reading),
         )
-        still = iterations_still(state, after, symmetry_operators(run.config.imaging.symmetry))
-        return dataclasses.replace(after, still=still, converged=still >= STILL)
+        return with_stillness(state, after, run.config.imaging.symmetry)
 
     def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
         """Return the map that a person would be shown: sharpened, if its B factor deserves it.
@@ -205,10 +204,6 @@ class Homogeneous:
         fine = end_of_fit(length, length / reading.claimed, nyquist, last)
         b_factor, decision = b_factor_to_apply(fit_map(density, fsc, independent, length, fine), run.params.sharpen)
         return sharpened_map(density, signal_weight(fsc), b_factor, length, reading.shell or last)[None], decision
-
-
-def _first_limit(run: Any) -> float:
-    return start_shell(run.sampling.field_of_view, run.config.refine.initial_lowpass, run.sampling.max_index)
 
 
 def _mask_of(run: Any, sets: HalfSets | None, reading: Reading) -> np.ndarray | None:

@@ -8,12 +8,11 @@ import numpy as np
 from ...config import RunConfig
 from ...imaging.fourier import half_transform
 from ...imaging.sharpening import signal_weight, weighted_map
-from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
-from ..convergence import STILL, iterations_still
+from ..convergence import with_stillness
 from ..half_sets import insert_half_sets
 from ..joining import align_apart, join, join_shell, must_be_one_class, notes_of_halves
-from ..limits import read_fsc, read_ssnr, some_shells_further, ssnr_of_halves, start_shell, within
+from ..limits import first_limit, read_fsc, read_ssnr, some_shells_further, ssnr_of_halves, within
 from ..solvent import solvent_mask
 from ..state import State
 
@@ -115,7 +114,7 @@ class Refine3D:
         """
         half = run.half
         noise = np.stack([run.background_noise(run.members(half, which)) for which in (1, 2)])
-        return State(0, np.stack([volumes, volumes], axis=1), None, _first_limit(run), noise, half)
+        return State(0, np.stack([volumes, volumes], axis=1), None, first_limit(run), noise, half)
 
     def iterate(self, run: Any, state: State) -> State:
         """Return the state after one more iteration.
@@ -143,7 +142,7 @@ class Refine3D:
         resolved = read_ssnr(ssnr, length)
         nyquist = run.sampling.particle_nyquist * length
         further = some_shells_further(resolved.shell, curve, state.limit, params.extra_shells, nyquist)
-        limit = within(further, _first_limit(run), run.sampling.max_index)
+        limit = within(further, first_limit(run), run.sampling.max_index)
         claim = read_fsc(curve, run.config.refine.limit_threshold, length)
         # Joined at low resolution; past that only the SSNR and the mask know of the other half.
         joined = join(sets.half_map[0], sets.shell_weight[0], join_shell(length, params.join_resolution))
@@ -163,8 +162,7 @@ class Refine3D:
             aligned_to=state.limit,
             note=notes_of_halves(run, claim),
         )
-        still = iterations_still(state, after, symmetry_operators(run.config.imaging.symmetry))
-        return dataclasses.replace(after, still=still, converged=still >= STILL)
+        return with_stillness(state, after, run.config.imaging.symmetry)
 
     def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
         """Return the mean of both halves, weighted by what they agree on, not sharpened.
@@ -186,10 +184,6 @@ class Refine3D:
         mean, curve = state.half_map[0].mean(axis=0, dtype=np.float32), state.fsc[0]
         shown = weighted_map(half_transform(mean), signal_weight(curve) ** 2, curve.size + 1.0)
         return shown[None], "Wiener estimate of both halves, not sharpened"
-
-
-def _first_limit(run: Any) -> float:
-    return start_shell(run.sampling.field_of_view, run.config.refine.initial_lowpass, run.sampling.max_index)
 
 
 def _wiener(half: np.ndarray, ssnr: np.ndarray) -> np.ndarray:

@@ -11,9 +11,8 @@ from ...errors import must
 from ...imaging.fourier import half_transform
 from ...imaging.masks import DEFAULT_RADIUS
 from ...imaging.sharpening import weighted_map
-from ...imaging.symmetry import symmetry_operators
 from ...knobs import Config, knob
-from ..convergence import STILL, iterations_still
+from ..convergence import with_stillness
 from ..half_sets import insert_half_sets
 from ..limits import LEAST, bleed_shells, notes_of, read_fsc, ssnr_of_halves
 from ..solvent import particle_sphere
@@ -170,8 +169,7 @@ class ResolutionLimited:
             aligned_to=state.limit,
             note=notes_of(readings),
         )
-        still = iterations_still(state, after, symmetry_operators(run.config.imaging.symmetry))
-        return dataclasses.replace(after, still=still, converged=still >= STILL)
+        return with_stillness(state, after, run.config.imaging.symmetry)
 
     def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
         """Return the Wiener estimate of every class, which is also the next reference.
