@@ -42,7 +42,7 @@ PADDED_VOXEL = 11.5
 """Bytes a voxel of the padded box, beside the result, while a map is made ready for slicing. Measured."""
 
 SEARCH_TIME = 1.35
-"""Time of a search over that of its matrix products. Measured."""
+"""Time of a search over that of its matrix products, about."""
 
 CLIMB_SECONDS = 4.5e-8
 """Seconds a coefficient of an image and a slice that are compared with their derivatives. Measured."""
