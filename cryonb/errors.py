@@ -25,6 +25,10 @@ class BackendUnavailable(CryonbError):
     """A compute backend that cannot run on this machine."""
 
 
+class BackendFailed(CryonbError):
+    """A machine that failed while it was computing: out of memory, or lost."""
+
+
 class RunStopped(CryonbError):
     """A run that was cancelled, or that could not finish.
 

@@ -1,10 +1,12 @@
 """The door to the machines: which backends exist, which one runs here, and where an array lives."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from ..contracts import Backend, discover
-from ..errors import BackendUnavailable, must, nearest
+from ..errors import BackendFailed, BackendUnavailable, CryonbError, must, nearest
 
 
 @cache
@@ -76,3 +78,51 @@ def backend_of(array: Any) -> Backend:
         if backend.owns(array):
             return backend
     must(False, "an array must live on a known backend", type(array).__name__, "Convert it with numpy.asarray")
+
+
+def reading_of(problem: BaseException) -> str:
+    """Return in a sentence how a machine failed, or nothing where no backend knows the exception.
+
+    Parameters
+    ----------
+    problem : exception
+        What was raised; what it was raised from is looked at too.
+
+    Returns
+    -------
+    str
+        What must hold, what arrived and what to do.
+    """
+    seen: set[int] = set()
+    while problem is not None and id(problem) not in seen:
+        seen.add(id(problem))
+        for backend in _backends().values():
+            if sentence := backend.reading_of(problem):
+                return sentence
+        problem = problem.__cause__ or problem.__context__
+    return ""
+
+
+@contextmanager
+def failures_named() -> Iterator[None]:
+    """Raise a machine's own exceptions as a sentence.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    BackendFailed
+        In place of an exception that a backend knows; all others pass.
+    """
+    try:
+        yield
+    except CryonbError:
+        raise
+    except Exception as problem:
+        sentence = reading_of(problem)
+        if not sentence:
+            raise
+        raise BackendFailed(sentence) from problem

@@ -11,7 +11,7 @@ and a new process starts its first kernel in milliseconds.
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from types import ModuleType
@@ -150,6 +150,7 @@ class NumbaCpu:
     name = "numba"
     rank = 0
     xp = np
+    lanes = 64
 
     @property
     def fft(self) -> ModuleType:
@@ -241,6 +242,147 @@ class NumbaCpu:
         import psutil
 
         return int(psutil.virtual_memory().available)
+
+    def describe(self) -> str:
+        """Return what the machine is.
+
+        Returns
+        -------
+        str
+            Processor and version of Numba.
+        """
+        import platform
+
+        import numba
+
+        return f"{platform.processor() or platform.machine()}, Numba {numba.__version__}"
+
+    def reading_of(self, problem: BaseException) -> str:
+        """Return in a sentence how this machine failed: memory that ran out.
+
+        Parameters
+        ----------
+        problem : exception
+            What was raised.
+
+        Returns
+        -------
+        str
+            Empty for anything but a `MemoryError`.
+        """
+        if not isinstance(problem, MemoryError):
+            return ""
+        return f"a run must fit in memory; got {problem}. Set compute.memory_limit, a smaller box or more binning."
+
+    def workers(self, threads: int) -> int:
+        """Return how many pieces of a run are worth computing at a time.
+
+        Parameters
+        ----------
+        threads : int
+            CPU threads of the run.
+
+        Returns
+        -------
+        int
+            As many.
+        """
+        return threads
+
+    def together(self, least: int, bytes_each: float) -> int:
+        """Return how many images a step takes at a time.
+
+        Parameters
+        ----------
+        least : int
+            The least that makes sense.
+        bytes_each : float
+            What one image holds [byte].
+
+        Returns
+        -------
+        int
+            The least, whatever memory there is: results have the same bits on every machine.
+        """
+        return least
+
+    def upload(self, array: Any) -> np.ndarray:
+        """Return an array of the host.
+
+        Parameters
+        ----------
+        array : ndarray
+            The array.
+
+        Returns
+        -------
+        ndarray
+            The array itself.
+        """
+        return np.asarray(array)
+
+    def download(self, array: Any) -> np.ndarray:
+        """Return an array of the host.
+
+        Parameters
+        ----------
+        array : ndarray
+            The array.
+
+        Returns
+        -------
+        ndarray
+            The array itself.
+        """
+        return np.asarray(array)
+
+    def feed(self, read: Callable[[Any], Any], items: Iterable) -> Iterator[Any]:
+        """Yield what is read for one item after the other; nothing is read ahead.
+
+        Parameters
+        ----------
+        read : callable
+            Takes an item; returns an array, or a tuple of them.
+        items : iterable
+            What to read.
+
+        Returns
+        -------
+        iterator of ndarray or tuple of ndarray
+            One an item.
+        """
+        return map(read, items)
+
+    def non_uniform(
+        self, kind: int, shape: tuple[int, ...], many: int, relative_error: float, upsampling: float, dtype: str
+    ) -> Any:
+        """Return a plan of non-uniform Fourier transforms.
+
+        Parameters
+        ----------
+        kind : {1, 2}
+            1 from points to a grid with positive sign, 2 from a grid to points with negative sign.
+        shape : tuple of int
+            Points of the grid along each axis.
+        many : int
+            Transforms at a time.
+        relative_error : float
+            Wanted accuracy.
+        upsampling : float
+            Edge of the fine grid over that of the grid.
+        dtype : {"complex64", "complex128"}
+            Precision.
+
+        Returns
+        -------
+        finufft.Plan
+            On one thread: a transform of kind 1 sums in an order of its own otherwise.
+        """
+        import finufft
+
+        sign = -1 if kind == 2 else 1
+        options = {"upsampfac": upsampling, "showwarn": 0, "nthreads": 1}
+        return finufft.Plan(kind, shape, many, relative_error, sign, dtype=dtype, **options)
 
 
 BACKEND = NumbaCpu()
