@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .phases import make_wave
 from .scores import CROSS, FIT_OF, FIT_ON, POWER, PRODUCTS, SUMS, make_normal_equations
 
 _ZERO = np.float32(0.0)
@@ -17,6 +18,7 @@ _HARDER = np.float32(8.0)
 _DAMPING = np.float32(1e-3)
 _SETTLED = np.float32(1e-3)
 _TURN_LIMIT = np.float32(0.25)
+_TURNS = np.float32(0.5 / np.pi)
 
 UNKNOWNS = 5
 """Turns about x, y, z of the image frame, and shifts along x and y."""
@@ -113,6 +115,7 @@ def make_moved(target) -> Callable:
     Cost    : 80 flops.
     Source  : Rodrigues' formula, the turn in the image's frame, cut to 0.25 radian.
     """
+    wave = make_wave(target)
 
     @target.function
     def moved_to(pose, change, shift_range, moved):
@@ -121,7 +124,7 @@ def make_moved(target) -> Callable:
         ux, uy, uz = _ZERO, _ZERO, _ONE
         if angle > _TINY:
             ux, uy, uz = change[0] / angle, change[1] / angle, change[2] / angle
-        c, s = np.float32(math.cos(kept)), np.float32(math.sin(kept))
+        c, s = wave(kept * _TURNS)
         d = _ONE - c
         turn = (
             (c + d * ux * ux, d * ux * uy - s * uz, d * ux * uz + s * uy),

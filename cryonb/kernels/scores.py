@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .phases import make_wave
+
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
 _TWO_PI = np.float32(2.0 * np.pi)
@@ -135,16 +137,15 @@ def make_row_products(target) -> Callable:
     Cost    : some 170 flops a coefficient: 70 to interpolate, 30 for the derivatives, 70 for the products.
     Source  : a dot is Re(a* b), a cross is Im(a* b); shifts multiply the slice by 2 pi i k.
     """
+    wave = make_wave(target)
     value_and_gradient = make_value_and_gradient(target)
 
     @target.function
     def row_products(known, passing, first, last, ky, pose, grid, class_index, scale, edge, reach, columns):
         ym = m0 = m1 = m2 = y0 = y1 = c0 = c1 = c2 = ce0 = ce1 = ee = _ZERO
         p0 = p1 = p2 = q0 = q1 = cy0 = cy1 = ey = cm0 = cm1 = em = _ZERO
-        step = _TWO_PI * pose[9]
-        step_r, step_i = np.float32(math.cos(step)), -np.float32(math.sin(step))
-        phase = _TWO_PI * (ky * pose[10] + np.float32(first) * pose[9])
-        ramp_r, ramp_i = np.float32(math.cos(phase)), -np.float32(math.sin(phase))
+        step_r, step_i = wave(-pose[9])
+        ramp_r, ramp_i = wave(-(ky * pose[10] + np.float32(first) * pose[9]))
         for column in range(first, last + 1):
             kx = np.float32(column)
             value = known[column - first]
