@@ -76,7 +76,7 @@ class Feed:
             while on_its_way is not None:
                 waiting.extend(pool.submit(self._held, item) for item in islice(upcoming, READERS - len(waiting)))
                 current = on_its_way
-                on_its_way = self._sent(waiting.popleft()) if waiting and waiting[0].done() else None
+                on_its_way = self._sent(waiting.popleft()) if waiting and _is_read(waiting[0]) else None
                 yield self._arrived(current)
                 del current
                 if on_its_way is None and waiting:
@@ -87,9 +87,13 @@ class Feed:
     def _held(self, item: Any) -> tuple[_Slot, tuple, bool]:
         """Return what is read for an item, in pinned memory."""
         slot = self._slots.get()
-        found = self._read(item)
-        several = isinstance(found, tuple)
-        return slot, slot.hold(self._xp, found if several else (found,)), several
+        try:
+            found = self._read(item)
+            several = isinstance(found, tuple)
+            return slot, slot.hold(self._xp, found if several else (found,)), several
+        except BaseException:
+            self._slots.put(slot)
+            raise
 
     def _sent(self, reading: Future) -> tuple[tuple, Any, bool]:
         """Return arrays of the card that an upload is filling, and when it will be done.
@@ -110,3 +114,7 @@ class Feed:
         arrays, done, several = sent
         self._xp.cuda.Stream.null.wait_event(done)
         return arrays if several else arrays[0]
+
+
+def _is_read(reading: Future) -> bool:
+    return reading.done() and reading.exception() is None

@@ -1,0 +1,183 @@
+"""The GPU backend by itself: where arrays live, how images are fed, and what its failures say."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+import strict_cupy
+
+from cryonb import backends
+from cryonb.backends import backend_of, failures_named, get_backend
+from cryonb.errors import BackendFailed
+
+
+def make_product(target, factor):
+    @target.function
+    def product(image, row, column, source, result):
+        result[image, row, column] = source[image, row, column] * np.float32(factor)
+
+    return product
+
+
+def make_histogram(target):
+    add = target.add
+
+    @target.function
+    def histogram(image, row, column, first_plane, last_plane, plane, value, result):
+        chosen = plane[image, row, column]
+        if first_plane <= chosen < last_plane:
+            add(result, np.uintp(chosen), value[image, row, column])
+
+    return histogram
+
+
+def test_arrays_know_where_they_live(device):
+    there = device.upload(np.arange(4, dtype=np.float32))
+    assert backend_of(there) is device and backend_of(np.zeros(1)).name == "numba"
+    assert np.array_equal(device.download(there), [0, 1, 2, 3])
+    assert device.download(np.ones(2)).sum() == 2
+    with pytest.raises(TypeError):
+        np.asarray(there)
+    with pytest.raises(TypeError):
+        there + np.ones(4)
+
+
+def test_auto_takes_the_card(device):
+    assert get_backend("auto") is device
+    assert get_backend("numba").name == "numba"
+    assert "compute capability" in device.describe()
+
+
+def test_launches(device):
+    source = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    there, result = device.upload(source), device.xp.zeros((5, 4, 3), np.float32)
+    device.launch(make_product, (3.0,), source.shape, (there, result))
+    assert np.array_equal(device.download(result), 3 * source)
+    plane = np.random.default_rng(1).integers(0, 7, (50, 4, 3))
+    value = np.random.default_rng(2).normal(size=plane.shape).astype(np.float32)
+    total = device.xp.zeros(7, np.float32)
+    device.launch_scatter(make_histogram, (), plane.shape, 7, (device.upload(plane), device.upload(value), total))
+    expected = np.bincount(plane.ravel(), value.ravel(), 7)
+    assert np.allclose(device.download(total), expected, atol=1e-4)
+    device.launch(make_product, (3.0,), (0, 4, 3), (there[:0], result[:0]))
+
+
+def test_images_are_fed_in_order_and_read_ahead(device):
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(9, 5, 6, 7)).astype(np.float32)
+    callers = set()
+
+    def read(number):
+        callers.add(threading.get_ident())
+        time.sleep(0.002 * (number % 3))
+        return images[number], np.arange(number + 1)
+
+    total = device.xp.zeros((5, 6, 7), np.float32)
+    for number, (pixels, count) in enumerate(device.feed(read, range(9))):
+        assert pixels.shape == (5, 6, 7) and len(count) == number + 1
+        total += pixels * np.float32(number + 1)
+        assert np.array_equal(device.download(pixels), images[number])
+        assert device.download(count)[-1] == number
+    expected = sum(images[number] * np.float32(number + 1) for number in range(9))
+    assert np.allclose(device.download(total), expected, atol=1e-4)
+    assert threading.get_ident() not in callers
+    assert list(device.feed(read, [])) == []
+
+
+def test_what_reading_raises_arrives(device):
+    def read(number):
+        if number == 3:
+            raise ValueError("a stack that ends too early")
+        return np.zeros(2, np.float32)
+
+    fed = device.feed(read, range(8))
+    assert [len(next(fed)) for _ in range(3)] == [2, 2, 2]
+    with pytest.raises(ValueError, match="ends too early"):
+        next(fed)
+
+
+def test_a_feed_can_be_left(device):
+    before = threading.active_count()
+    fed = device.feed(lambda number: np.zeros(3, np.float32), range(1000))
+    next(fed)
+    fed.close()
+    assert threading.active_count() <= before
+
+
+def test_images_a_step_takes_follow_the_memory(stand_in):
+    stand_in.card.capacity = 8 * 2**20
+    assert stand_in.together(32, 2**20) == 32
+    assert stand_in.together(32, 2**10) == 1024
+    assert stand_in.together(32, 1) == 4096
+    assert get_backend("numba").together(32, 1) == 32
+    assert stand_in.workers(8) == 1 and get_backend("numba").workers(8) == 8
+
+
+def test_failures_are_sentences(stand_in):
+    stand_in.card.capacity = 1000
+    with pytest.raises(BackendFailed, match="must fit in the memory of the GPU"), failures_named():
+        stand_in.xp.zeros(10**6)
+    stand_in.card.lost = True
+    with (
+        pytest.raises(BackendFailed, match="must work to the end of a run.*launch failure.*nvidia-smi"),
+        failures_named(),
+    ):
+        stand_in.xp.zeros(1)
+    with pytest.raises(KeyError), failures_named():
+        raise KeyError("not of a machine's making")
+
+
+@pytest.mark.parametrize(
+    "status, text, expected",
+    [
+        (35, "driver version is insufficient", "driver must be new enough"),
+        (100, "no device is detected", "GPU must be there"),
+        (2, "out of memory", "must fit in the memory"),
+        (700, "an illegal memory access", "must work to the end"),
+    ],
+)
+def test_failures_by_their_status(status, text, expected):
+    problem = RuntimeError("outer")
+    problem.__cause__ = strict_cupy.CUDARuntimeError(status, text)
+    assert expected in backends.reading_of(problem) and text in backends.reading_of(problem)
+
+
+def test_the_stand_in_is_strict(stand_in):
+    xp = stand_in.xp
+    there, here = xp.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32)
+    for forbidden in (
+        lambda: there + here,
+        lambda: here * there,
+        lambda: np.add(here, there),
+        lambda: xp.stack([there, here]),
+        lambda: there.__setitem__(0, here[0]),
+        lambda: there[np.array([0, 1])],
+        lambda: np.asarray(there),
+        lambda: xp.zeros(3).astype(here),
+    ):
+        with pytest.raises(TypeError):
+            forbidden()
+    downloads = stand_in.card.downloads
+    assert float(there.sum()) == 0.0 and stand_in.card.downloads == downloads + 1
+    assert isinstance(there.sum(), type(there)) and there.sum().ndim == 0
+
+
+def test_the_stand_in_has_only_what_cupy_has(stand_in):
+    if strict_cupy.REAL is None:
+        pytest.skip("cupy is not installed: its names cannot be looked at")
+    assert not hasattr(stand_in.xp, "trapezoid_of_nothing")
+    for name in ("nditer", "char", "memmap"):
+        if not hasattr(strict_cupy.REAL, name):
+            with pytest.raises(AttributeError):
+                getattr(stand_in.xp, name)
+
+
+def test_memory_of_the_stand_in_is_given_back(stand_in):
+    first = stand_in.xp.zeros(1000, np.float32)
+    view = first[:10]
+    assert stand_in.card.held == 4000
+    del first
+    assert stand_in.card.held == 4000 and len(view) == 10
+    del view
+    assert stand_in.card.held == 0 and stand_in.card.peak == 4000
