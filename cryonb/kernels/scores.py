@@ -32,6 +32,8 @@ def make_best_turn(target, width: int) -> Callable:
     Cost    : two additions and two comparisons an angle; 8 bytes read for each.
     Source  : the two halves of a circle of correlations differ by the sign of the odd orders.
     """
+    if width == 1:
+        return _make_best_turn_of_one(target)
 
     @target.function
     def best_turn(shift, block, nothing, even, odd, value, turn):
@@ -52,6 +54,26 @@ def make_best_turn(target, width: int) -> Callable:
                 found[view] = best if best > known else known
 
     return best_turn
+
+
+def _make_best_turn_of_one(target) -> Callable:
+    """Return `best_turn` for one view: what is found stays in registers, and neighbouring threads read neighbours."""
+
+    @target.function
+    def best_turn_of_one(shift, view, nothing, even, odd, value, turn):
+        half = even.shape[0]
+        found, where = even[0, shift, view] + odd[0, shift, view], np.int32(0)
+        for angle in range(half):
+            one, other = even[angle, shift, view], odd[angle, shift, view]
+            here, there = one + other, one - other
+            best = here if here > there else there
+            if best > found:
+                found = best
+                where = np.int32(angle) if here > there else np.int32(angle + half)
+        value[shift, view] = found
+        turn[shift, view] = where
+
+    return best_turn_of_one
 
 
 def make_value_and_gradient(target) -> Callable:

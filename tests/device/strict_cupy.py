@@ -2,8 +2,8 @@
 
 It refuses what CuPy refuses (a host array that meets one of the card, a silent copy to the host), and also what CuPy
 does in silence though it costs a round trip (indices and values of the host). It counts copies either way, keeps
-account of the memory that is held, runs uploads of other streams only when something waits for them, and can be told to run out
-of memory or to be lost. Where the real CuPy is installed, a name that it lacks is refused too.
+account of the memory that is held, runs uploads of other streams only when something waits for them, and can be told
+to run out of memory or to be lost. Where the real CuPy is installed, a name that it lacks is refused too.
 """
 
 import sys

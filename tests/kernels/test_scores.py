@@ -42,7 +42,7 @@ def sums_at(pose, data, transfer):
     found = np.zeros((1, 27), np.float32)
     arguments = (data, transfer, ROWS.start, np.float32(LIMIT), pose.astype(np.float32)[None], VOLUME.values[None])
     arguments = (*arguments, *VOLUME.grid.kernel_arguments(), found)
-    get_backend().launch(make_probe, (), (1, 1, 1), arguments, 1)
+    get_backend("numba").launch(make_probe, (), (1, 1, 1), arguments, 1)
     return found[0].astype(np.float64)
 
 
@@ -120,7 +120,7 @@ def refined(data, transfer, poses, free, steps=30, shift_range=0.2):
     arguments = (np.full(count, steps), data, transfer, ROWS.start, np.float32(LIMIT), np.float32(0))
     arguments = (*arguments, np.float32(shift_range), np.zeros(count, np.int64), VOLUME.values[None])
     arguments = (*arguments, *VOLUME.grid.kernel_arguments(), poses, result, work)
-    get_backend().launch(make_refine_pose, (free,), (*count, 1), arguments, 1)
+    get_backend("numba").launch(make_refine_pose, (free,), (*count, 1), arguments, 1)
     return result
 
 
@@ -159,11 +159,12 @@ def test_no_steps_leave_a_pose_alone():
     assert (result == 0).all()
 
 
-def test_the_best_turn_is_the_largest_of_both_halves():
+@pytest.mark.parametrize("width", [1, 64])
+def test_the_best_turn_is_the_largest_of_both_halves(width):
     rng = np.random.default_rng(8)
     even, odd = (rng.normal(size=(6, 3, 70)).astype(np.float32) for _ in range(2))
     value, turn = np.empty((3, 70), np.float32), np.empty((3, 70), np.int32)
-    get_backend().launch(make_best_turn, (64,), (3, 2, 1), (even, odd, value, turn), 1)
+    get_backend("numba").launch(make_best_turn, (width,), (3, -(-70 // width), 1), (even, odd, value, turn), 1)
     both = np.concatenate([even + odd, even - odd])
     np.testing.assert_array_equal(value, both.max(axis=0))
     np.testing.assert_array_equal(turn, both.argmax(axis=0))
