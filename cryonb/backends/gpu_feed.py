@@ -83,6 +83,7 @@ class Feed:
                     on_its_way = self._sent(waiting.popleft())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            self._beside.synchronize()  # before memory that an upload still reads or fills is given back
 
     def _held(self, item: Any) -> tuple[_Slot, tuple, bool]:
         """Return what is read for an item, in pinned memory."""
