@@ -35,6 +35,7 @@ NOISE_POWER = 0.1  # absolute: 200 images, shells of 20 coefficients and more, 4
 TRILINEAR_SLICE = 0.035  # relative: on grid points the corrected map is read without the kernel that it corrects for
 KAISER_BESSEL_SLICE = 0.004  # relative: at pad 2; 0.0022 measured
 PHASE = 1e-7  # absolute: polynomials in float32, two units in the last place below one (0.92e-7 measured)
+SIMULATED = 5e-6  # relative to the largest value: float32 with and without fused products (8e-7 measured)
 LOOP_SUM = 2e-5  # absolute: float32 sums of some hundred terms of order one
 GREY_SCALE = {1.0: 0.06, 1.5: 0.04, 2.0: 0.025, 3.0: 0.02}  # relative, by pad factor: what trilinear spreading leaves
 RELION_MAP = 0.999  # correlation with RELION's map inside a sphere
