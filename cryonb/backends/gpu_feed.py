@@ -1,5 +1,6 @@
 """Images on their way to a card: read ahead on threads into pinned memory, and uploaded beside the work under way."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-READERS = 4
-"""Threads that read ahead."""
+READERS = max(2, min(8, (os.cpu_count() or 4) // 2))
+"""Threads that read ahead, each on memory of its own."""
 
 
 class _Slot:

@@ -10,6 +10,7 @@ The floor is the error of our local search started at the true poses with the sa
 """
 
 import argparse
+import dataclasses
 import importlib
 import os
 import time
@@ -40,7 +41,7 @@ COMPUTE, MEMORY = 247.0, 42.0
 """Ceilings of two threads: float32 matrix products [GFLOP/s] and copies [GB/s]."""
 
 
-def run_of(particles, resolution: float, threads: int, search: str = "global"):
+def run_of(particles, resolution: float, threads: int, search: str = "global", backend: str = "numba"):
     """Return the machinery of a refinement about to align some particles."""
     from cryonb.config import RunConfig
     from cryonb.refine.counter import Counter
@@ -48,11 +49,18 @@ def run_of(particles, resolution: float, threads: int, search: str = "global"):
     from cryonb.refine.run import Run
 
     refine = dict(search=search, search_resolution=max(12.0, resolution), shift_range=SHIFT_RANGE)
-    config = RunConfig.gather(refine=refine, compute=dict(threads=threads))
+    config = RunConfig.gather(refine=refine, compute=dict(threads=threads, backend=backend))
     images = images_of(particles, config)
     count = len(images)
     half = 1 + np.arange(count) % 2
     return Run(images, np.arange(count), half, images.sampling, config, None, threads, Counter(1.0, None))
+
+
+def repeated_run(run, times: int):
+    """Return the machinery to align the same particles so many times over."""
+    rows = np.tile(np.arange(len(run.images)), times)
+    half = run.half[rows]
+    return dataclasses.replace(run, images=run.images.shown(rows), ids=np.arange(len(rows)), half=half)
 
 
 def aligned(run, reference: np.ndarray, resolution: float):
