@@ -1,7 +1,9 @@
 """The frozen dataclasses that describe a run."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any, Self
 
 from .errors import must, nearest
@@ -236,11 +238,35 @@ class RefineConfig(Config):
     params: dict = knob({}, help="The recipe's own settings.")
 
 
+class _Backends(Sequence):
+    """The words for a backend, looked for in their room when they are needed: a new one is one file there."""
+
+    def __len__(self) -> int:
+        return len(self._words())
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._words()[place]
+
+    @staticmethod
+    @cache
+    def _words() -> tuple[str, ...]:
+        discover = import_module(".contracts", __package__).discover
+        return "auto", *discover(f"{__package__}.backends", "BACKEND")
+
+
 @dataclasses.dataclass(frozen=True)
 class ComputeConfig(Config):
     """Where and how a run is computed."""
 
-    backend: str = knob("auto", help="Compute backend; auto = the fastest that works here.", affects="speed")
+    backend: str = knob(
+        "auto",
+        help="What computes; auto = a GPU where one works, else the CPU (`cryonb doctor` says which and why).",
+        choices=_Backends(),
+        affects="speed",
+    )
+    fallback: bool = knob(
+        False, help="Go on with the CPU where the GPU fails or is missing, with a note.", affects="speed"
+    )
     engine: str = knob("local", help="Where pieces of a run are computed.", affects="speed")
     threads: int = knob(0, help="CPU threads; 0 = all cores.", minimum=0, affects="speed")
     batch_size: int = knob(

@@ -1,7 +1,7 @@
 """Where a Dataset came from: what was run, with which settings and versions, on which inputs.
 
 The record is JSON text in ``attrs["provenance"]``, so that it survives every file format. It holds no time and no
-path: the same inputs and settings on the same versions give the same text.
+path: the same inputs and settings on the same versions and the same machine give the same text.
 """
 
 import hashlib
@@ -59,6 +59,37 @@ def stamp(
         "digest": digest(dataset),
         "inputs": [_input_record(item) for item in inputs],
     }
+    stamped = dataset.copy(deep=False)
+    stamped.attrs["provenance"] = json.dumps(record, sort_keys=True)
+    return stamped
+
+
+def computed_on(dataset: Any, backend: str, description: str) -> Any:
+    """Return a stamped Dataset whose record names the machine that computed it.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        The result, with its provenance.
+    backend : str
+        The backend's name.
+    description : str
+        What the machine is, as the backend describes it.
+
+    Returns
+    -------
+    xarray.Dataset
+        A shallow copy with ``machine`` in its record, which no digest covers.
+
+    Examples
+    --------
+    >>> import xarray
+    >>> result = computed_on(stamp(xarray.Dataset(), "demo"), "numba", "two cores")
+    >>> lineage(result)[0]["machine"]["backend"]
+    'numba'
+    """
+    record = json.loads(dataset.attrs["provenance"])
+    record["machine"] = {"backend": backend, "description": description}
     stamped = dataset.copy(deep=False)
     stamped.attrs["provenance"] = json.dumps(record, sort_keys=True)
     return stamped

@@ -56,6 +56,8 @@ def reconstruct(
     ------
     InputError
         If a setting, the particles or the mask cannot work.
+    BackendFailed
+        If the machine failed; with `compute.fallback` the CPU does it again where a GPU has.
     """
     from .refine.loop import plan
     from .refine.loop import reconstruct as run
@@ -124,6 +126,8 @@ def diagnose(
     ------
     InputError
         If the name is unknown, or a setting, the Dataset or the mask cannot work.
+    BackendFailed
+        If the machine failed; with `compute.fallback` the CPU does it again where a GPU has.
     RunStopped
         If it was stopped; `finished` is what was finished by then, where there is something.
     """
@@ -142,7 +146,18 @@ def diagnose(
         opened = np.asarray(_fitted(opened, part, settings))
     if references is not None:
         options["references"] = starting_volumes(references)
-    return diagnostics.diagnose(part, name, config=settings, mask=opened, progress=progress, **options)
+
+    def judged(config: RunConfig) -> xr.Dataset:
+        return diagnostics.diagnose(part, name, config=config, mask=opened, progress=progress, **options)
+
+    return _on_a_machine(settings, judged) if "image" in part and needs_images(plug) else judged(settings)
+
+
+def _on_a_machine(config: RunConfig, work: Callable[[RunConfig], xr.Dataset]) -> xr.Dataset:
+    """Return a judgement of images, which a backend computes, with the name of the machine in its record."""
+    from .refine.loop import signed, with_fallback
+
+    return signed(*with_fallback(config, work))
 
 
 def _sorted(config: Any, options: Mapping) -> tuple[Any, dict]:

@@ -3,9 +3,9 @@
 import collections
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
@@ -14,13 +14,14 @@ from threadpoolctl import threadpool_limits
 from ..config import MaskConfig, RunConfig
 from ..contracts import Recipe
 from ..engines import available_threads
-from ..errors import must
+from ..errors import BackendFailed, must
 from ..imaging.masks import checked_mask
 from ..imaging.noise import particle_generator
 from ..provenance import digest
 from .candidates import Candidates
-from .checkpoints import Checkpoint
+from .checkpoints import FILE, Checkpoint
 from .counter import Counter, Progress
+from .fallback import signed, usable, with_fallback
 from .labels import labelled_iteration
 from .prepare import images_of
 from .recipes import decided, get_recipe
@@ -64,6 +65,22 @@ class Job:
     checkpoint: Checkpoint | None
     progress: Progress | None
 
+    def on(self, config: RunConfig) -> Self:
+        """Return the same job with settings of speed changed.
+
+        Parameters
+        ----------
+        config : RunConfig
+            Its settings, perhaps with another backend.
+
+        Returns
+        -------
+        Job
+            The job.
+        """
+        images = dataclasses.replace(self.run.images, config=config)
+        return dataclasses.replace(self, run=dataclasses.replace(self.run, images=images, config=config))
+
 
 def iterate(
     particles: xr.Dataset,
@@ -106,6 +123,9 @@ def iterate(
     ------
     InputError
         If the particles, volumes or settings cannot work, the run does not fit in memory, or the folder holds another.
+    BackendFailed
+        If the machine failed. With `compute.fallback` an iteration at which a GPU failed is done again on the CPU, and
+        so are those after it.
     RunStopped
         If `progress` stopped it.
 
@@ -161,13 +181,27 @@ def _iterations(job: Job) -> Iterator[xr.Dataset]:
     """Yield what is left to do of a job, or its last iteration where nothing is."""
     wanted = job.run.config.refine.n_iterations
     stored = job.checkpoint.open(job.identity) if job.checkpoint else None
-    state, before = (stored.state, stored.before) if stored else (_begun(job, wanted), None)
+    job, begun = (job, None) if stored else _going_on(job, partial(_begun, wanted=wanted))
+    state, before = (stored.state, stored.before) if stored else (begun, None)
     if stored and (state.iteration >= wanted or state.converged) and state.iteration > 0:
         yield _labelled(job, state, before)
         return
     while state.iteration < wanted and not state.converged:
-        dataset, state, before = _one_more(job, state, wanted)
+        job, (dataset, state, before) = _going_on(job, partial(_one_more, state=state, wanted=wanted))
         yield dataset
+
+
+def _going_on(job: Job, step: Callable[[Job], Any]) -> tuple[Job, Any]:
+    """Return a job as it goes on and what a step of it gives: on the CPU, from there on, once a GPU failed at it."""
+    try:
+        found, config = with_fallback(job.run.config, lambda config: step(job.on(config)))
+    except BackendFailed as problem:
+        folder = job.checkpoint.folder if job.checkpoint else None
+        if folder is None or not (folder / FILE).exists():
+            raise
+        sentence = f"{problem} What was finished is kept in {folder}: the same call goes on from there."
+        raise BackendFailed(sentence) from problem
+    return job.on(config), found
 
 
 def _begun(job: Job, wanted: int) -> State:
@@ -189,7 +223,7 @@ def _one_more(job: Job, state: State, wanted: int) -> tuple[xr.Dataset, State, C
         counter = Counter(len(job.run.images), _listener(job.progress, state.iteration + 1, wanted))
         run = job.run.at(state.iteration + 1, counter)
         state = job.recipe.iterate(run, state)
-        dataset = _labelled(job, state, before)
+        dataset = signed(_labelled(job, state, before), run.config)
     if job.checkpoint:
         job.checkpoint.keep(job.identity, state, before, dataset)
     if job.progress is not None:
@@ -217,7 +251,7 @@ def _tell(progress: Progress, iteration: int, wanted: int, fraction: float, text
 def _prepared(particles: xr.Dataset, references: list[xr.Dataset], config: RunConfig, mask: np.ndarray | None) -> Job:
     """Return a job from what a caller gave, all of it checked."""
     recipe = get_recipe(config.refine.recipe)
-    config, params = decided(recipe, config)
+    config, params = decided(recipe, usable(config))
     table = with_poses(particles, config.refine.search == "local" or _takes_poses(recipe))
     rule = "box.kernel must be trilinear where poses are searched"
     remedy = "Use trilinear, and reconstruct the poses that are found with the other"

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..backends import get_backend
 from ..config import MaskConfig, RunConfig
 from ..engines import available_threads, get_engine
 from ..imaging.masks import checked_mask
 from ..imaging.reconstruct import Reconstruction
 from .counter import Counter, Progress
+from .fallback import signed as signed
+from .fallback import with_fallback as with_fallback
 from .half_map import half_map
 from .labels import labelled_reconstruction
 from .planning import plan, refuse_if_too_large, warn_if_thin
@@ -50,6 +53,8 @@ def reconstruct(
     ------
     InputError
         If the particles or settings cannot work, or the run does not fit in memory.
+    BackendFailed
+        If the machine failed; with `compute.fallback` the CPU does it again where a GPU has.
     RunStopped
         If `progress` stopped it.
 
@@ -64,9 +69,18 @@ def reconstruct(
     """
     if isinstance(mask, (Mapping, MaskConfig)):
         groups, mask = {**groups, "mask": mask}, None
-    settings = RunConfig.gather(config, **groups)
-    needed = plan(particles, settings)
-    settings = settled(particles, settings)
+
+    def made(settings: RunConfig) -> xr.Dataset:
+        return _reconstructed(particles, settings, mask, progress)
+
+    return signed(*with_fallback(RunConfig.gather(config, **groups), made))
+
+
+def _reconstructed(
+    particles: xr.Dataset, config: RunConfig, mask: np.ndarray | None, progress: Progress | None
+) -> xr.Dataset:
+    needed = plan(particles, config)
+    settings = settled(particles, config)
     refuse_if_too_large(needed, settings)
     warn_if_thin(needed, settings)
     shape = (needed.sampling.box_size,) * 3
@@ -84,7 +98,8 @@ def _both_halves(halves: tuple[Images, Images], counter: Counter) -> list[Recons
         return half_map(half, share, counter)
 
     try:
-        return get_engine(compute.engine).map(one, halves, compute.threads or available_threads())
+        workers = get_backend(compute.backend).workers(compute.threads or available_threads())
+        return get_engine(compute.engine).map(one, halves, workers)
     except BaseException as problem:
         counter.stop(problem)
         raise counter.reason from None
