@@ -3,9 +3,14 @@
 It refuses what CuPy refuses (a host array that meets one of the card, a silent copy to the host), and also what CuPy
 does in silence though it costs a round trip (indices and values of the host). It counts copies either way, keeps
 account of the memory that is held, runs uploads of other streams only when something waits for them, and can be told
-to run out of memory or to be lost. Where the real CuPy is installed, a name that it lacks is refused too.
+to run out of memory or to be lost. Where the real CuPy is installed, names that it lacks and arguments that it would
+not understand are refused too.
 """
 
+import ast
+import functools
+import inspect
+import re
 import sys
 import types
 import weakref
@@ -16,7 +21,6 @@ import scipy.fft
 
 GARBAGE = 1e30
 CREATING = {"array", "asarray", "ascontiguousarray", "asanyarray"}
-SIZED = {"zeros", "empty", "ones", "full", "arange", "linspace", "eye", "identity"}
 
 
 def real_cupy():
@@ -103,9 +107,49 @@ def unwrap(value, what):
     return value
 
 
-def _operation(name, function):
+@functools.cache
+def _signature(real):
+    """Return how CuPy's own function is called: from itself, or from the first line of what it says of itself."""
+    if isinstance(real, (getattr(REAL, "ufunc", ()), getattr(REAL._core, "_GUFunc", ()))):
+        return UFUNC
+    try:
+        return inspect.signature(real)
+    except (ValueError, TypeError):
+        first = (real.__doc__ or "").strip().splitlines()[:1]
+        found = re.match(r"(?:\w+\.)?\w+\((.*)\)", first[0]) if first else None
+    if found is None:
+        return None
+    given = ast.parse(f"def call({found[1]}): pass").body[0].args
+    kinds, Parameter = inspect.Parameter, inspect.Parameter
+    optional = len(given.args) - len(given.defaults)
+    parameters = [
+        Parameter(one.arg, kinds.POSITIONAL_OR_KEYWORD, default=kinds.empty if place < optional else None)
+        for place, one in enumerate(given.args)
+    ]
+    if given.vararg:
+        parameters.append(Parameter(given.vararg.arg, kinds.VAR_POSITIONAL))
+    parameters += [Parameter(one.arg, kinds.KEYWORD_ONLY, default=None) for one in given.kwonlyargs]
+    return inspect.Signature(parameters)
+
+
+UFUNC = inspect.signature(lambda *operands, out=None, dtype=None, casting="same_kind", axes=None: None)
+
+
+def _must_bind(name, real, args, kwargs):
+    """Refuse a call that CuPy's own function would not understand."""
+    signature = None if real is None else _signature(real)
+    if signature is None:
+        return
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as problem:
+        raise TypeError(f"cupy's {name} is not called so: {problem}") from None
+
+
+def _operation(name, function, real=None, owner=()):
     def call(*args, **kwargs):
         CARD.work()
+        _must_bind(name, real, (*owner, *args), kwargs)
         found = function(*unwrap(args, name), **unwrap(kwargs, name))
         if "out" in kwargs and kwargs["out"] is not None:
             return kwargs["out"]
@@ -199,7 +243,9 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         if name.startswith("_") or (REAL is not None and not hasattr(REAL.ndarray, name)):
             raise AttributeError(f"cupy.ndarray has no {name}")
         value = getattr(self._host, name)
-        return _operation(name, value) if callable(value) else value if name in PLAIN else wrap(value)
+        if callable(value):
+            return _operation(name, value, getattr(REAL and REAL.ndarray, name, None), (self,))
+        return value if name in PLAIN else wrap(value)
 
     def __setattr__(self, name, value):
         if name == "_host":
@@ -291,12 +337,14 @@ class _Namespace(types.ModuleType):
         value = getattr(self._source, name)
         if isinstance(value, type) or not callable(value):
             return value
-        return _created(name, value) if name in CREATING else _operation(name, value)
+        real = getattr(self._real, name, None)
+        return _created(name, value, real) if name in CREATING else _operation(name, value, real)
 
 
-def _created(name, function):
+def _created(name, function, real):
     def create(source, *args, **kwargs):
         CARD.work()
+        _must_bind(name, real, (source, *args), kwargs)
         if isinstance(source, ndarray):
             return wrap(function(source._host, *args, **kwargs))
         host = np.array(function(source, *args, **kwargs))

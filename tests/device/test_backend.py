@@ -165,12 +165,21 @@ def test_the_stand_in_is_strict(stand_in):
 
 def test_the_stand_in_has_only_what_cupy_has(stand_in):
     if strict_cupy.REAL is None:
-        pytest.skip("cupy is not installed: its names cannot be looked at")
-    assert not hasattr(stand_in.xp, "trapezoid_of_nothing")
-    for name in ("nditer", "char", "memmap"):
-        if not hasattr(strict_cupy.REAL, name):
-            with pytest.raises(AttributeError):
-                getattr(stand_in.xp, name)
+        pytest.skip("cupy is not installed: its names and arguments cannot be looked at")
+    xp, line = stand_in.xp, stand_in.xp.ones(4, np.float32)
+    with pytest.raises(AttributeError):
+        _ = xp.memmap
+    for misunderstood in (
+        lambda: xp.sum(line, where=line > 0),
+        lambda: line.sum(initial=1.0),
+        lambda: xp.sin(line, order="K"),
+        lambda: stand_in.fft.rfft(line, workers=2),
+        lambda: xp.zeros(3, like=line),
+        lambda: line.astype(np.float64, device="cpu"),
+    ):
+        with pytest.raises(TypeError, match="is not called so"):
+            misunderstood()
+    assert float(line.sum(axis=0, dtype=np.float64)) == 4.0 and line.reshape(2, -1).shape == (2, 2)
 
 
 def test_memory_of_the_stand_in_is_given_back(stand_in):
