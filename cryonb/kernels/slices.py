@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-WIDTH = {"nearest": 1, "trilinear": 2, "kaiser_bessel": 4}
+WIDTH = {"nearest": 1, "trilinear": 2, "kaiser_bessel": 4, "kaiser_bessel_6": 6}
 _ZERO = np.float32(0.0)
 _HALF = np.float32(0.5)
 _ONE = np.float32(1.0)
@@ -24,7 +24,7 @@ def margin(kernel: str) -> int:
 
     Parameters
     ----------
-    kernel : {"nearest", "trilinear", "kaiser_bessel"}
+    kernel : {"nearest", "trilinear", "kaiser_bessel", "kaiser_bessel_6"}
         Interpolation kernel.
 
     Returns
@@ -35,13 +35,15 @@ def margin(kernel: str) -> int:
     return max(0, WIDTH[kernel] // 2 - 1)
 
 
-def kaiser_bessel_shape(pad_factor: float) -> float:
+def kaiser_bessel_shape(pad_factor: float, kernel: str = "kaiser_bessel") -> float:
     """Return the shape parameter of a Kaiser-Bessel kernel for a padded grid.
 
     Parameters
     ----------
     pad_factor : float
         Oversampling of Fourier space.
+    kernel : {"kaiser_bessel", "kaiser_bessel_6"}, optional
+        Which of them: 4 or 6 points wide.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def kaiser_bessel_shape(pad_factor: float) -> float:
     ----------
     Beatty, Nishimura & Pauly (2005), eq. 5, doi:10.1109/TMI.2005.848376
     """
-    width = WIDTH["kaiser_bessel"]
+    width = WIDTH[kernel]
     return math.pi * math.sqrt((width / pad_factor) ** 2 * (pad_factor - 0.5) ** 2 - 0.8)
 
 
@@ -82,7 +84,7 @@ def make_footprint(target, kernel: str, shape: float) -> Callable:
         return footprint
     bessel = _make_bessel(target)
     beta = np.float32(shape)
-    half_width = np.float32(WIDTH["kaiser_bessel"] / 2)
+    half_width = np.float32(WIDTH[kernel] / 2)
     unit_integral = np.float32(shape / (WIDTH[kernel] * math.sinh(shape)))
 
     @target.function
@@ -342,3 +344,35 @@ def make_extract_ring(target, kernel: str, shape: float) -> Callable:
         rings[image, ring, angle] = complex(real, imaginary)
 
     return extract_ring
+
+
+def make_read_turned(target, kernel: str, shape: float) -> Callable:
+    """Return the function that reads one coefficient of the half transform of a map from that of the map turned.
+
+    Item    : (plane, row, column): one coefficient (kz, ky, kx) of a half transform, at rotation (kx, ky, kz).
+    Reads   : width^3 complex points of grid, rotation[3, 3].
+    Writes  : transform[plane, row, column]; zero where abs(k) > n / 2.
+    Races   : none.
+    Cost    : six points wide: 216 points, about 1000 flops; 1728 bytes read, mostly from the cache, for 8 written.
+    Source  : as `make_sample`.
+    """
+    sample = make_sample(target, kernel, shape)
+
+    @target.function
+    def read_turned(plane, row, column, grid, rotation, scale, edge, reach, columns, transform):
+        transform[plane, row, column] = 0.0
+        size = transform.shape[0]
+        height = plane if plane < (size + 1) // 2 else plane - size
+        line = row if row < (size + 1) // 2 else row - size
+        if 4 * (height * height + line * line + column * column) > size * size:
+            return
+        kz = np.float32(height) * scale
+        ky = np.float32(line) * scale
+        kx = np.float32(column) * scale
+        x = rotation[0, 0] * kx + rotation[0, 1] * ky + rotation[0, 2] * kz
+        y = rotation[1, 0] * kx + rotation[1, 1] * ky + rotation[1, 2] * kz
+        z = rotation[2, 0] * kx + rotation[2, 1] * ky + rotation[2, 2] * kz
+        real, imaginary = sample(x, y, z, grid, edge, reach, columns)
+        transform[plane, row, column] = complex(real, imaginary)
+
+    return read_turned
