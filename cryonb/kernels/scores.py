@@ -208,7 +208,7 @@ def make_normal_equations(target) -> Callable:
     Reads   : rows of the image inside the limit, start[row].
     Writes  : sums[0:27], as `CROSS` .. `PRODUCTS` say.
     Races   : none; sums belong to the item.
-    Cost    : that of `make_row_products`, and 40 flops a row.
+    Cost    : that of `make_row_products`, and 40 flops a row; sums are kept in registers until the last row.
     Source  : Gauss-Newton for y = M(pose) + noise, M = transfer * slice * exp(2 pi i k.shift).
     """
     row_products = make_row_products(target)
@@ -217,8 +217,9 @@ def make_normal_equations(target) -> Callable:
     def normal_equations(
         image, data, transfer, start, limit, pose, class_index, grid, scale, edge, reach, columns, sums
     ):
-        for index in range(SUMS):
-            sums[index] = _ZERO
+        # f: image with derivatives; g: slice with derivatives; a, b, d, e, h: rows of the triangle of their products.
+        cross = power = f0 = f1 = f2 = f3 = f4 = g0 = g1 = g2 = _ZERO
+        a0 = a1 = a2 = a3 = a4 = b1 = b2 = b3 = b4 = d2 = d3 = d4 = e3 = e4 = h4 = _ZERO
         furthest = int(limit)
         middle = (start.shape[0] - 1) // 2
         for line in range(-furthest, furthest + 1):
@@ -233,22 +234,22 @@ def make_normal_equations(target) -> Callable:
             ym, m0, m1, m2, y0, y1, c0, c1, c2, ce0, ce1, ee, p0, p1, p2, q0, q1, cy0, cy1, ey, cm0, cm1, em = (
                 row_products(row, passing, first, last, ky, pose, grid, class_index, scale, edge, reach, columns)
             )
-            sums[CROSS] += ym
-            sums[POWER] += m0
-            of_image = (-ky * cy0, cy1, ey, _TWO_PI * y1, _TWO_PI * ky * y0)
-            on_slice = (-ky * cm0, cm1, em)
-            turns = (ky * ky * c0, -ky * c1, -ky * ce0, ky * _TWO_PI * p1, ky * ky * _TWO_PI * p0, c2, ce1)
-            mixed = (-_TWO_PI * p2, -ky * _TWO_PI * p1, ee, -_TWO_PI * q1, -ky * _TWO_PI * q0)
-            moves = (_TWO_PI * _TWO_PI * m2, _TWO_PI * _TWO_PI * ky * m1, _TWO_PI * _TWO_PI * ky * ky * m0)
-            for index in range(5):
-                sums[FIT_OF + index] += of_image[index]
-            for index in range(3):
-                sums[FIT_ON + index] += on_slice[index]
-            for index in range(7):
-                sums[PRODUCTS + index] += turns[index]
-            for index in range(5):
-                sums[PRODUCTS + 7 + index] += mixed[index]
-            for index in range(3):
-                sums[PRODUCTS + 12 + index] += moves[index]
+            cross, power = cross + ym, power + m0
+            f0, f1, f2, f3, f4 = f0 - ky * cy0, f1 + cy1, f2 + ey, f3 + _TWO_PI * y1, f4 + _TWO_PI * ky * y0
+            g0, g1, g2 = g0 - ky * cm0, g1 + cm1, g2 + em
+            a0, a1, a2 = a0 + ky * ky * c0, a1 - ky * c1, a2 - ky * ce0
+            a3, a4 = a3 + ky * _TWO_PI * p1, a4 + ky * ky * _TWO_PI * p0
+            b1, b2, b3, b4 = b1 + c2, b2 + ce1, b3 - _TWO_PI * p2, b4 - ky * _TWO_PI * p1
+            d2, d3, d4 = d2 + ee, d3 - _TWO_PI * q1, d4 - ky * _TWO_PI * q0
+            e3, e4 = e3 + _TWO_PI * _TWO_PI * m2, e4 + _TWO_PI * _TWO_PI * ky * m1
+            h4 += _TWO_PI * _TWO_PI * ky * ky * m0
+        sums[CROSS], sums[POWER] = cross, power
+        of_image, on_slice = (f0, f1, f2, f3, f4), (g0, g1, g2, _ZERO, _ZERO)
+        products = (a0, a1, a2, a3, a4, b1, b2, b3, b4, d2, d3, d4, e3, e4, h4)
+        for index in range(5):
+            sums[FIT_OF + index] = of_image[index]
+            sums[FIT_ON + index] = on_slice[index]
+        for index in range(15):
+            sums[PRODUCTS + index] = products[index]
 
     return normal_equations
