@@ -39,5 +39,6 @@ def test_a_kernel_does_on_a_gpu_what_it_does_on_the_cpu(name, simulated):
 
 
 def test_every_kernel_of_the_package_is_simulated(simulated):
-    seen = {launch["maker"] for launches in simulated.values() for launch in launches}
+    done = [launches for launches in simulated.values() if isinstance(launches, list)]
+    seen = {launch["maker"] for launches in done for launch in launches}
     assert seen == makers_launched()
