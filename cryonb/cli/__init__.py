@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..errors import CryonbError, InputError, must, nearest
+from ..errors import BackendUnavailable, CryonbError, InputError, must, nearest
 from . import outputs
 from .console import Console
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return code
     except SystemExit as end:
         return int(end.code or SUCCESS)
-    except InputError as error:
+    except (InputError, BackendUnavailable) as error:
         return _end(console, error, BAD_INPUT)
     except KeyboardInterrupt:
         return _end(console, outputs.stopped(), FAILED)

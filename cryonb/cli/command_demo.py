@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from .. import demo, io, plots
+from ..config import RunConfig
 from ..errors import must
-from . import inputs
+from . import inputs, machine
 from .console import Console
 from .flags import Parser
 from .outputs import check_writable, results_folder
@@ -40,6 +41,7 @@ def run(argv: list[str], console: Console) -> int:
     must(arguments.seed.isdecimal(), "seed must be a whole number of at least 0", arguments.seed, "Use 0")
     out = Path(arguments.out)
     check_writable(out)
+    machine.announce(RunConfig(), console)
     made = demo.demonstrate(int(arguments.seed), console.progress)
     lines = demo.summary(made)
     figures = {

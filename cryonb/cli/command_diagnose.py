@@ -7,7 +7,7 @@ import xarray as xr
 from .. import diagnostics, refinements, verbs
 from ..contracts import Diagnostic, Recipe
 from ..errors import RunStopped, must, nearest
-from . import inputs, outputs, words
+from . import inputs, machine, outputs, words
 from .console import Console
 from .flags import Parser, add_flags, given, value_of
 from .outputs import check_writable
@@ -55,10 +55,13 @@ def _recipe(diagnostic: Diagnostic | None, argv: list[str]) -> Recipe | None:
 
 
 def _judge(diagnostic: Diagnostic, arguments: object, recipe: Recipe | None, console: Console) -> int:
-    seed = inputs.settings(arguments).compute.seed
+    config = inputs.settings(arguments)
+    seed = config.compute.seed
     out = Path(arguments.out)
     check_writable(out)
     images = verbs.needs_images(diagnostic)
+    if verbs.joins_particles(diagnostic):
+        machine.announce(config, console)
     opened = inputs.open_input(arguments.words[:-1], arguments, seed, images)
     options = given(arguments, diagnostic.options) | {"run": arguments.run}
     if getattr(arguments, "particles", None):

@@ -5,7 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 from .. import verbs
-from . import inputs, words
+from . import inputs, machine, words
 from .console import Console
 from .flags import Parser
 from .outputs import check_writable
@@ -52,6 +52,7 @@ def run(argv: list[str], console: Console) -> int:
     config = inputs.settings(arguments)
     out = Path(arguments.out)
     check_writable(out)
+    machine.announce(config, console)
     particles = inputs.open_table(arguments.particles, arguments, config.compute.seed)
     refinement = verbs.reconstruct(particles, config, progress=console.progress)
     fsc = verbs.diagnose(refinement, "fsc", config=config)

@@ -10,10 +10,10 @@ import xarray as xr
 
 from .. import io, plots, refinements, verbs
 from ..config import RefineConfig
-from ..errors import InputError, must
+from ..errors import BackendFailed, InputError, must
 from ..history import history
 from ..units import angstrom
-from . import inputs, outputs, run_folder, words
+from . import inputs, machine, outputs, run_folder, words
 from .console import Console
 from .flags import Parser, value_of
 from .results import write_results
@@ -108,6 +108,7 @@ def run(argv: list[str], console: Console) -> int:
 def _run(arguments: argparse.Namespace, recipe: Any, console: Console) -> int:
     out, request = _asked(arguments, recipe)
     outputs.check_writable(out)
+    machine.announce(request.config, console)
     seed = request.config.compute.seed
     reading = argparse.Namespace(**request.reading)
     particles = inputs.open_table(request.particles, reading, seed, require_poses=False)
@@ -128,6 +129,8 @@ def _run(arguments: argparse.Namespace, recipe: Any, console: Console) -> int:
         if not arguments.resume and run_folder.is_worthless(out, isinstance(problem, InputError)):
             run_folder.forget(out, is_new)
             outputs.forget_kept()
+        elif isinstance(problem, BackendFailed):
+            raise BackendFailed(f"{problem} On the command line: cryonb refine --resume {out}") from problem
         raise
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from .. import plots, refinements
 from ..decisions import compare_recipes
 from ..errors import must
-from . import inputs
+from . import inputs, machine
 from .console import Console
 from .flags import Parser
 from .outputs import check_writable
@@ -96,6 +96,7 @@ def run(argv: list[str], console: Console) -> int:
     must("recipe" not in groups["refine"], rule, groups["refine"].get("recipe"), "Leave out one of them")
     out, config = Path(arguments.out), inputs.settings(arguments)
     check_writable(out)
+    machine.announce(config, console)
     particles = inputs.open_table(arguments.particles, arguments, config.compute.seed, require_poses=False)
     settings = dict(decomposition={"dithers": arguments.dithers}, progress=console.progress)
     tree = compare_recipes(particles, arguments.reference or None, chosen, config, **settings)

@@ -1,11 +1,15 @@
 """What a command says and where: results on stdout; notes, progress and errors on stderr, one line each."""
 
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tqdm import tqdm
+
+LONG = 1.0
+"""Seconds after which a bar is shown."""
 
 
 class Console:
@@ -27,6 +31,7 @@ class Console:
         self.notes: list[str] = []
         self._seen: set[str] = set()
         self._bar: tqdm | None = None
+        self._machine, self._began = "", 0.0
 
     def say(self, text: str) -> None:
         """Print a result on stdout.
@@ -51,6 +56,16 @@ class Console:
         sys.stderr.write("cryonb: " + " ".join(str(text).split()) + "\n")
         sys.stderr.flush()
 
+    def announce(self, machine: str) -> None:
+        """Have it said what computes, once that has taken so long that a bar is shown.
+
+        Parameters
+        ----------
+        machine : str
+            What computes, in words.
+        """
+        self._machine = machine
+
     def progress(self, fraction: float, text: str = "") -> None:
         """Move the progress bar, which appears once a command has taken more than a second.
 
@@ -66,8 +81,12 @@ class Console:
             return
         if self._bar is None:
             slow = 0.1 if sys.stderr.isatty() else 10.0
+            self._began = time.monotonic()
             shape = "{desc} {percentage:3.0f} %|{bar:30}| {elapsed}"
-            self._bar = tqdm(total=1.0, file=sys.stderr, delay=1.0, mininterval=slow, bar_format=shape, leave=False)
+            self._bar = tqdm(total=1.0, file=sys.stderr, delay=LONG, mininterval=slow, bar_format=shape, leave=False)
+        if self._machine and time.monotonic() - self._began > LONG:
+            tqdm.write(f"cryonb: {self._machine}", file=sys.stderr)
+            self._machine = ""
         self._bar.set_description_str(text, refresh=False)
         self._bar.update(min(max(fraction, 0.0), 1.0) - self._bar.n)
 

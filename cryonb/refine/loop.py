@@ -13,6 +13,7 @@ from ..imaging.masks import checked_mask
 from ..imaging.reconstruct import Reconstruction
 from .counter import Counter, Progress
 from .fallback import signed as signed
+from .fallback import usable as usable
 from .fallback import with_fallback as with_fallback
 from .half_map import half_map
 from .labels import labelled_reconstruction

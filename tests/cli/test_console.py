@@ -37,3 +37,19 @@ def test_a_long_command_shows_its_progress_unless_quiet(capsys):
         console.close()
         shown = capsys.readouterr().err
         assert ("inserting" in shown and "50 %" in shown) != quiet
+
+
+def test_a_long_command_says_once_what_it_works_on(capsys):
+    console = Console()
+    console.announce("on the CPU (Numba), 2 threads")
+    console.progress(0.1, "inserting")
+    assert "CPU" not in capsys.readouterr().err
+    console._began -= 20
+    for fraction in (0.2, 0.3):
+        console.progress(fraction, "inserting")
+    console.close()
+    assert capsys.readouterr().err.count("cryonb: on the CPU (Numba), 2 threads\n") == 1
+    quiet = Console(quiet=True)
+    quiet.announce("on the CPU")
+    quiet.progress(0.5, "inserting")
+    assert capsys.readouterr().err == ""
