@@ -17,8 +17,9 @@ import numpy as np
 from . import gpu_kernels
 from .gpu_feed import Feed
 
-SHARE, MOST = 8, 4096
-"""A step may hold one part in `SHARE` of the free memory, and at most so many images."""
+SHARE, LARGEST_STEP, MOST = 8, 2**31, 4096
+"""A step may hold one part in `SHARE` of the free memory, at most so many bytes, and at most so many images: larger ones
+keep a card no busier, and the host would have to hold as much for every reader."""
 
 INSTALL = 'pip install "cryonb[gpu]"'
 DRIVERS = "libcuda.so.1", "nvcuda.dll"
@@ -188,7 +189,8 @@ class CupyGpu:
         int
             A multiple of `least`: as many as one part in `SHARE` of the free memory holds, at most `MOST`.
         """
-        fitting = int(min(self.free_memory() / SHARE // max(bytes_each, 1.0), MOST))
+        held = min(self.free_memory() / SHARE, LARGEST_STEP)
+        fitting = int(min(held // max(bytes_each, 1.0), MOST))
         return max(least, fitting // least * least)
 
     def upload(self, array: Any) -> Any:
