@@ -5,14 +5,14 @@ stands in between follows from how each point of the padded grid was filled, and
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..backends import backend_of
 from .projector import Grid
-from .reconstruct import SMALLEST_WEIGHT
+from .reconstruct import SMALLEST_WEIGHT, fine_distances, mean_weights
 
 LONE_WEIGHT = {"trilinear": 0.3, "nearest": 0.0, "kaiser_bessel": 0.1}
 """Mean of the squared kernel over its mean: a point whose weight is less was reached by one coefficient."""
@@ -121,26 +121,26 @@ def weight_sums(
     taken as 1 / (W + W1): the average of many coefficients has a noise that falls with the weight, and a point that
     one coefficient alone reached has the noise of that coefficient however far it lay; W1 parts the two.
     """
-    xp = backend_of(weights_a).xp
-    halves = (weights_a, weights_b)
+    backend, halves = backend_of(weights_a), (weights_a, weights_b)
+    xp = backend.xp
     lone = np.float32(LONE_MODULATED if modulated else LONE_WEIGHT[grid.kernel])
-    floors = [SMALLEST_WEIGHT * _fine_means(weights, grid, xp, pause) for weights in halves]
-    floors = [xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32)) for floor in floors]
+    floors = [SMALLEST_WEIGHT * mean_weights(weights, grid, ((1.0, 0.0),), pause)[0] for weights in halves]
+    floors = [backend.upload(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32)) for floor in floors]
     shells, furthest = grid.size // 2 + 1, np.float32(max(grid.radius, grid.padded / 2))
-    twice = xp.asarray(np.where(np.arange(grid.reach + 1) > 0, 2.0, 1.0)[None, :])
-    totals = np.zeros((7, shells))
-    for plane, distance in _distances(grid, xp):
+    twice = backend.upload(np.where(np.arange(grid.reach + 1) > 0, 2.0, 1.0))
+    totals = xp.zeros((7, shells))
+    for slab, distance in fine_distances(grid, backend):
         pause()
         index = xp.minimum((distance / np.float32(grid.scale) + np.float32(0.5)).astype(xp.int32), shells).ravel()
         fine, inside = distance.astype(xp.int32), distance <= furthest
         (gain_a, noise_a), (gain_b, noise_b) = (
-            _gain_and_noise(weights[plane], floor[fine], lone, inside) for weights, floor in zip(halves, floors)
+            _gain_and_noise(weights[slab], floor[fine], lone, inside) for weights, floor in zip(halves, floors)
         )
         both = (gain_a > 0) & (gain_b > 0)
-        terms = (inside + ~inside, both, gain_a * gain_b, gain_a**2, gain_b**2, noise_a, noise_b)
+        terms = (inside | ~inside, both, gain_a * gain_b, gain_a**2, gain_b**2, noise_a, noise_b)
         for number, term in enumerate(terms):
-            sums = xp.bincount(index, (term * twice).ravel(), shells + 1)[:shells]
-            totals[number] += sums if xp is np else sums.get()
+            totals[number] += xp.bincount(index, (term * twice).ravel(), shells + 1)[:shells]
+    totals = backend.download(totals)
     counts = totals[0]
     totals[1] = np.divide(totals[1], counts, out=np.zeros(shells), where=counts > 0)
     return WeightSums(*totals, grid.scale)
@@ -150,25 +150,6 @@ def _gain_and_noise(weights: Any, floor: Any, lone: np.float32, inside: Any) -> 
     xp = backend_of(weights).xp
     gain = inside * weights / xp.maximum(weights, floor)
     return gain, gain * gain / xp.maximum(weights + lone, floor)
-
-
-def _distances(grid: Grid, xp: Any) -> Iterator[tuple[int, Any]]:
-    line = np.arange(-grid.reach, grid.reach + 1)
-    square = xp.asarray((line[:, None] ** 2 + np.arange(grid.reach + 1)[None, :] ** 2).astype(np.float32))
-    return ((plane, xp.sqrt(square + np.float32(height**2))) for plane, height in enumerate(line))
-
-
-def _fine_means(weights: Any, grid: Grid, xp: Any, pause: Callable[[], None]) -> np.ndarray:
-    """Return the mean weight of the points whose distance has the same whole part, as the division takes it."""
-    bins = int(grid.reach * 3**0.5) + 2
-    totals, counts = xp.zeros(bins), xp.zeros(bins)
-    for plane, distance in _distances(grid, xp):
-        pause()
-        shell = distance.astype(xp.int32).ravel()
-        totals += xp.bincount(shell, weights[plane].ravel(), bins)
-        counts += xp.bincount(shell, minlength=bins)
-    means = xp.where(counts > 0, totals / xp.maximum(counts, 1), 0.0)
-    return means if xp is np else means.get()
 
 
 def predict_corner(sums: WeightSums, fsc: np.ndarray, nyquist_shell: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 from ..backends import backend_of
 from ..kernels.slices import WIDTH, kaiser_bessel_shape, make_extract_slice, margin
 from .fourier import half_indices, half_transform
+from .slabs import slabs as slabs_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Grid:
             Voxels along an edge of the volume.
         pad_factor : float
             Zero padding in real space.
-        kernel : {"nearest", "trilinear", "kaiser_bessel"}
+        kernel : {"nearest", "trilinear", "kaiser_bessel", "kaiser_bessel_6"}
             Interpolation kernel.
         max_index : float
             Largest abs(k) of interest, in units of 1 / box length.
@@ -87,7 +88,8 @@ class Grid:
     @property
     def shape_parameter(self) -> float:
         """Shape of the kernel; 0 where it has none."""
-        return kaiser_bessel_shape(self.padded / self.size) if self.kernel == "kaiser_bessel" else 0.0
+        has_shape = self.kernel.startswith("kaiser_bessel")
+        return kaiser_bessel_shape(self.padded / self.size, self.kernel) if has_shape else 0.0
 
     def kernel_arguments(self) -> tuple:
         """Return scale, edge, reach and columns as the kernels take them.
@@ -190,11 +192,11 @@ def fourier_volume(
     FourierVolume
         The prepared volume.
     """
-    xp = backend_of(volume).xp
-    size = volume.shape[-1]
+    backend = backend_of(volume)
+    xp, size = backend.xp, volume.shape[-1]
     grid = Grid.of(size, pad_factor, kernel, size * 3**0.5 / 2 if max_index is None else max_index)
     if gridding_correction:
-        profile = xp.asarray(gridding_profile(grid).astype(np.float32))
+        profile = backend.upload(gridding_profile(grid).astype(np.float32))
         volume = volume / (profile[:, None, None] * profile[:, None] * profile)
     padded = xp.zeros((grid.padded,) * 3, xp.float32)
     start = grid.padded // 2 - size // 2
@@ -203,21 +205,29 @@ def fourier_volume(
 
 
 def _held(transform: Any, grid: Grid) -> Any:
-    xp = backend_of(transform).xp
+    """Return the part of a padded transform that a grid holds, flattened; zero further out than its radius."""
+    backend = backend_of(transform)
+    xp = backend.xp
     values = xp.zeros((grid.side, grid.side, grid.columns), xp.complex64)
     last = min(grid.reach, grid.padded // 2)
-    lines = np.arange(-last, last + 1)
-    columns = np.arange(last + 1)
-    source = np.ix_(lines % grid.padded, lines % grid.padded, columns)
-    square = lines**2
-    inside = xp.asarray(square[:, None, None] + square[:, None] + columns**2 <= grid.radius**2)
-    values[np.ix_(lines + grid.reach, lines + grid.reach, columns + grid.margin)] = transform[source] * inside
+    columns = slice(grid.margin, grid.margin + last + 1)
+    upper = slice(grid.reach, grid.reach + last + 1), slice(0, last + 1)
+    lower = slice(grid.reach - last, grid.reach), slice(grid.padded - last, grid.padded)
+    for z, from_z in (upper, lower):
+        for y, from_y in (upper, lower):
+            values[z, y, columns] = transform[from_z, from_y, : last + 1]
+    line = np.arange(-last, last + 1)
+    plane = line[:, None] ** 2 + np.arange(last + 1) ** 2
+    plane, height = (backend.upload(square.astype(np.int32)) for square in (plane, line**2))
+    held = values[grid.reach - last : grid.reach + last + 1, grid.reach - last : grid.reach + last + 1, columns]
+    for slab in slabs_of(len(line), 8 * plane.size, backend):
+        held[slab] *= plane + height[slab, None, None] <= grid.radius**2
     for column in range(1, grid.margin + 1):
         values[:, :, grid.margin - column] = values[::-1, ::-1, grid.margin + column].conj()
     return values.reshape(-1)
 
 
-def slices(volume: FourierVolume, rotations: np.ndarray, inside: Any, threads: int = 1) -> Any:
+def slices(volume: FourierVolume, rotations: Any, inside: Any, threads: int = 1) -> Any:
     """Return central slices of a prepared volume.
 
     Parameters
@@ -237,10 +247,9 @@ def slices(volume: FourierVolume, rotations: np.ndarray, inside: Any, threads: i
         Half transforms of the projections, origin at the centre.
     """
     backend = backend_of(volume.values)
-    xp = backend.xp
-    turns = xp.ascontiguousarray(xp.asarray(np.asarray(rotations, dtype=np.float32)))
+    xp, grid = backend.xp, volume.grid
+    turns, inside = xp.ascontiguousarray(xp.asarray(rotations, dtype=np.float32)), backend.upload(inside)
     result = xp.empty((len(turns), *inside.shape), xp.complex64)
-    grid = volume.grid
     arguments = (volume.values, turns, inside, *grid.kernel_arguments(), result)
     constants = (grid.kernel, grid.shape_parameter)
     backend.launch(make_extract_slice, constants, result.shape, arguments, threads)

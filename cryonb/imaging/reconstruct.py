@@ -9,6 +9,7 @@ import numpy as np
 from ..backends import backend_of
 from ..kernels.slices import make_insert_slice
 from .projector import Grid, gridding_profile
+from .slabs import slabs
 
 PARTS = 3
 """Floats a grid point: real part, imaginary part, weight."""
@@ -173,18 +174,24 @@ def without_corners(density: Any) -> Any:
     array, (n, n, n), float32
         The same inside radius n / 2, a cosine edge of `CORNER_EDGE` voxels, and the mean of the corners beyond.
     """
-    xp = backend_of(density).xp
-    size = density.shape[0]
+    backend = backend_of(density)
+    xp, size = backend.xp, density.shape[0]
     line = np.arange(size) - size // 2
-    square = xp.asarray((line[:, None] ** 2 + line[None, :] ** 2).astype(np.float32))
+    square = backend.upload((line[:, None] ** 2 + line[None, :] ** 2).astype(np.float32))
+    height = backend.upload((line**2).astype(np.float32))[:, None, None]
 
-    def outside(height: int) -> Any:
-        distance = xp.sqrt(square + np.float32(height**2)) - np.float32(size / 2)
+    def outside(slab: slice) -> Any:
+        distance = xp.sqrt(square + height[slab]) - np.float32(size / 2)
         return 0.5 - 0.5 * xp.cos(np.float32(np.pi / CORNER_EDGE) * xp.clip(distance, 0.0, CORNER_EDGE))
 
-    totals = [(float((plane * part).sum()), float(part.sum())) for plane, part in zip(density, map(outside, line))]
-    mean = np.float32(sum(total for total, _ in totals) / sum(weight for _, weight in totals))
-    return xp.stack([plane + outside(height) * (mean - plane) for plane, height in zip(density, line)])
+    every = slabs(size, 4 * size * size, backend)
+    shares = ((density[slab], outside(slab)) for slab in every)
+    sums = [xp.stack([(planes * share).sum(), share.sum()]) for planes, share in shares]
+    total, weight = map(sum, zip(*backend.download(xp.stack(sums)).tolist()))
+    mean, result = np.float32(total / weight), xp.empty_like(density)
+    for slab in every:
+        result[slab] = density[slab] + outside(slab) * (mean - density[slab])
+    return result
 
 
 def reconstruct(
@@ -214,67 +221,43 @@ def reconstruct(
     grid = accumulator.grid
     sums = accumulator.fold()
     weights = sums[..., 2].copy() if keep_weights else None
-    shell_weight = shell_weights(sums, grid, pause)
-    _divide(sums, grid, smallest_weights(sums, grid, pause), pause)
+    shell_weight, smallest = weights_by_distance(sums, grid, pause)
+    _divide(sums, grid, smallest, pause)
     density = _to_real_space(sums, grid, pause)
     if gridding_correction:
-        xp = backend_of(density).xp
-        profile = xp.asarray((1.0 / gridding_profile(grid)).astype(np.float32))
+        profile = backend_of(density).upload((1.0 / gridding_profile(grid)).astype(np.float32))
         density *= profile[:, None, None]
         density *= profile[:, None]
         density *= profile
     return Reconstruction(density, shell_weight, weights=weights)
 
 
-def _plane_square(grid: Grid) -> np.ndarray:
-    line = np.arange(-grid.reach, grid.reach + 1)
-    return line[:, None] ** 2 + np.arange(grid.reach + 1)[None, :] ** 2
-
-
-def fine_distances(grid: Grid, xp: Any = np) -> Iterator[tuple[int, Any]]:
-    """Yield every plane of the half of a grid with x >= 0, with the distances of its points from the origin.
+def fine_distances(grid: Grid, backend: Any) -> Iterator[tuple[slice, Any]]:
+    """Yield the half of a grid with x >= 0 in slabs, with the distances of its points from the origin.
 
     Parameters
     ----------
     grid : Grid
         Geometry.
-    xp : module, optional
-        Array module.
+    backend : Backend
+        Where the distances are wanted; decides how thick a slab is.
 
     Yields
     ------
-    plane : int
-        Which plane.
-    distance : array, (side, reach + 1), float32
+    slab : slice
+        Which planes.
+    distance : array, (planes, side, reach + 1), float32
         Distances [grid step].
     """
-    square = xp.asarray(_plane_square(grid).astype(np.float32))
-    for plane in range(grid.side):
-        yield plane, xp.sqrt(square + np.float32((plane - grid.reach) ** 2))
+    line = np.arange(-grid.reach, grid.reach + 1)
+    square = line[:, None] ** 2 + np.arange(grid.reach + 1)[None, :] ** 2
+    square, height = (backend.upload(values.astype(np.float32)) for values in (square, line**2))
+    for slab in slabs(grid.side, square.nbytes, backend):
+        yield slab, backend.xp.sqrt(square + height[slab, None, None])
 
 
-def shell_weights(sums: Any, grid: Grid, pause: Callable[[], None] = _go_on) -> np.ndarray:
-    """Return the mean weight of the points of every shell.
-
-    Parameters
-    ----------
-    sums : array, (side, side, reach + 1, 3), float32
-        Folded sums of an accumulator.
-    grid : Grid
-        Its geometry.
-    pause : callable, optional
-        Called between planes; what it raises stops the work.
-
-    Returns
-    -------
-    ndarray, (n // 2 + 1,), float64
-        Mean weights.
-    """
-    return _shell_means(sums, grid, 1.0 / grid.scale, 0.5, pause)[: grid.size // 2 + 1]
-
-
-def smallest_weights(sums: Any, grid: Grid, pause: Callable[[], None] = _go_on) -> np.ndarray:
-    """Return the smallest weight that is divided by: `SMALLEST_WEIGHT` of the mean at the same distance.
+def weights_by_distance(sums: Any, grid: Grid, pause: Callable[[], None] = _go_on) -> tuple[np.ndarray, np.ndarray]:
+    """Return how well the points of a grid were filled, by their distance from the origin.
 
     Parameters
     ----------
@@ -283,40 +266,69 @@ def smallest_weights(sums: Any, grid: Grid, pause: Callable[[], None] = _go_on) 
     grid : Grid
         Its geometry.
     pause : callable, optional
-        Called between planes; what it raises stops the work.
+        Called between slabs; what it raises stops the work.
 
     Returns
     -------
-    ndarray, (bins,), float64
-        For every whole distance from the origin [grid step].
+    shell_weight : ndarray, (n // 2 + 1,), float64
+        Mean weight of the points of every shell.
+    smallest : ndarray, (bins,), float64
+        Smallest weight that is divided by, for every whole distance [grid step]: `SMALLEST_WEIGHT` of the mean there.
     """
-    return SMALLEST_WEIGHT * _shell_means(sums, grid, 1.0, 0.0, pause)
+    shells, fine = mean_weights(sums[..., 2], grid, ((1.0 / grid.scale, 0.5), (1.0, 0.0)), pause)
+    return shells[: grid.size // 2 + 1], SMALLEST_WEIGHT * fine
 
 
-def _shell_means(sums: Any, grid: Grid, scale: float, rounding: float, pause: Callable[[], None]) -> np.ndarray:
-    """Return the mean weight of the points whose scaled distance plus `rounding` has the same whole part."""
-    xp = backend_of(sums).xp
-    bins = max(int(grid.side * 3**0.5 / 2 * scale), grid.size // 2) + 2
-    totals, counts = xp.zeros(bins), xp.zeros(bins)
-    for plane, distance in fine_distances(grid, xp):
+def mean_weights(
+    weights: Any, grid: Grid, scales: tuple[tuple[float, float], ...], pause: Callable[[], None] = _go_on
+) -> list[np.ndarray]:
+    """Return the mean weights of the points whose scaled distance plus a rounding has the same whole part.
+
+    Parameters
+    ----------
+    weights : array, (side, side, reach + 1), float32
+        Weights of the points with x >= 0.
+    grid : Grid
+        Their geometry.
+    scales : tuple of (float, float)
+        Factor on distances [1 / grid step], and what is added before rounding down; one for each result.
+    pause : callable, optional
+        Called between slabs; what it raises stops the work.
+
+    Returns
+    -------
+    list of ndarray, (bins,), float64
+        Mean weights; zero where there are no points.
+    """
+    backend = backend_of(weights)
+    xp = backend.xp
+    bins = [max(int(grid.side * 3**0.5 / 2 * scale), grid.size // 2) + 2 for scale, _ in scales]
+    totals, counts = ([xp.zeros(count) for count in bins] for _ in range(2))
+    for slab, distance in fine_distances(grid, backend):
         pause()
-        shell = (distance * np.float32(scale) + np.float32(rounding)).astype(xp.int32).ravel()
-        totals += xp.bincount(shell, sums[plane, :, :, 2].ravel(), bins)
-        counts += xp.bincount(shell, minlength=bins)
-    return np.divide(totals, counts, out=np.zeros(bins), where=counts > 0)
+        held = weights[slab].ravel()
+        for number, (scale, rounding) in enumerate(scales):
+            shell = (distance * np.float32(scale) + np.float32(rounding)).astype(xp.int32).ravel()
+            totals[number] += xp.bincount(shell, held, bins[number])
+            counts[number] += xp.bincount(shell, minlength=bins[number])
+    found = backend.download(xp.concatenate(totals + counts))
+    total, count = np.split(found, 2)
+    means = np.divide(total, count, out=np.zeros(total.size), where=count > 0)
+    return np.split(means, np.cumsum(bins)[:-1])
 
 
 def _divide(sums: Any, grid: Grid, floor: np.ndarray, pause: Callable[[], None]) -> None:
     """Divide by the weights; points past the last shell are dropped, but for those of a limit that reaches further."""
-    xp = backend_of(sums).xp
+    backend = backend_of(sums)
+    xp = backend.xp
     furthest = np.float32(max(grid.radius, grid.padded / 2))
-    smallest = xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
-    for plane, distance in fine_distances(grid, xp):
+    smallest = backend.upload(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
+    for slab, distance in fine_distances(grid, backend):
         pause()
-        weight = xp.maximum(sums[plane, :, :, 2], smallest[distance.astype(xp.int32)])
+        weight = xp.maximum(sums[slab, :, :, 2], smallest[distance.astype(xp.int32)])
         factor = (distance <= furthest) / weight
-        sums[plane, :, :, 0] *= factor
-        sums[plane, :, :, 1] *= factor
+        sums[slab, :, :, 0] *= factor
+        sums[slab, :, :, 1] *= factor
 
 
 def _to_real_space(sums: Any, grid: Grid, pause: Callable[[], None]) -> Any:
@@ -326,21 +338,22 @@ def _to_real_space(sums: Any, grid: Grid, pause: Callable[[], None]) -> Any:
     last = min(grid.reach, (grid.padded - 1) // 2)
     lines = slice(grid.reach - last, grid.reach + last + 1)
     values = sums[lines, lines, : last + 1]
-    wrapped = np.arange(-last, last + 1) % grid.padded
-    kept = (np.arange(grid.size) - grid.size // 2) % grid.padded
+    wrapped = backend.upload(np.arange(-last, last + 1) % grid.padded)
+    kept = backend.upload((np.arange(grid.size) - grid.size // 2) % grid.padded)
     half_done = xp.empty((grid.size, 2 * last + 1, last + 1), xp.complex64)
-    for line in range(2 * last + 1):
+    bytes_each = 8 * grid.padded * (last + 1)
+    for slab in slabs(2 * last + 1, bytes_each, backend):
         pause()
-        column = xp.zeros((grid.padded, last + 1), xp.complex64)
-        column[wrapped] = _complex(values[:, line])
-        half_done[:, line] = fft.ifft(column, axis=0, overwrite_x=True)[kept]
+        block = xp.zeros((grid.padded, slab.stop - slab.start, last + 1), xp.complex64)
+        block[wrapped] = _complex(values[:, slab])
+        half_done[:, slab] = fft.ifft(block, axis=0, overwrite_x=True)[kept]
     density = xp.empty((grid.size,) * 3, xp.float32)
-    for plane in range(grid.size):
+    for slab in slabs(grid.size, bytes_each, backend):
         pause()
-        row = xp.zeros((grid.padded, last + 1), xp.complex64)
-        row[wrapped] = half_done[plane]
-        row = fft.ifft(row, axis=0, overwrite_x=True)[kept]
-        density[plane] = fft.irfft(row, n=grid.padded, axis=1)[:, kept]
+        block = xp.zeros((slab.stop - slab.start, grid.padded, last + 1), xp.complex64)
+        block[:, wrapped] = half_done[slab]
+        block = fft.ifft(block, axis=1, overwrite_x=True)[:, kept]
+        density[slab] = fft.irfft(block, n=grid.padded, axis=2)[:, :, kept]
     return density
 
 

@@ -4,7 +4,6 @@ Shell s holds the coefficients with round(abs(k)) = s, abs(k) in units of the in
 a half-complex transform stores one of each conjugate pair, so its inner coefficients count twice.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..backends import backend_of
 from .fourier import half_radius
+from .slabs import slabs
 
 SLAB_COEFFICIENTS = 1 << 17
 """Coefficients that are summed at a time: they fit the cache, and bound the memory of a shell sum."""
@@ -43,8 +43,8 @@ def shell_index(size: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _device_index(size: int, xp: Any) -> Any:
-    return shell_index(size) if xp is np else xp.asarray(shell_index(size))
+def _index_on(backend: Any, size: int) -> Any:
+    return backend.upload(shell_index(size))
 
 
 @lru_cache(maxsize=16)
@@ -86,15 +86,15 @@ def shell_sums(values: Any, size: int) -> np.ndarray:
     ndarray, (n // 2 + 1,), float64
         Sums over the full sphere; corners beyond shell n // 2 are left out.
     """
-    xp = backend_of(values).xp
-    index = _device_index(size, xp)
-    total = sum(_slab_sums(values[slab], index[slab], size, xp) for slab in _slabs(size))
-    return np.asarray(total if xp is np else total.get())[: size // 2 + 1]
+    backend = backend_of(values)
+    index = _index_on(backend, size)
+    total = sum(_slab_sums(values[slab], index[slab], size, backend.xp) for slab in _slabs(size, backend))
+    return backend.download(total)[: size // 2 + 1]
 
 
-def _slabs(size: int) -> Iterator[slice]:
-    thickness = max(1, SLAB_COEFFICIENTS // (size * (size // 2 + 1)))
-    return (slice(start, min(start + thickness, size)) for start in range(0, size, thickness))
+def _slabs(size: int, backend: Any) -> list[slice]:
+    plane = size * (size // 2 + 1)
+    return slabs(size, 8.0 * plane, backend, max(1, SLAB_COEFFICIENTS // plane))
 
 
 def _slab_sums(values: Any, index: Any, size: int, xp: Any) -> Any:
@@ -140,16 +140,16 @@ def shell_amplitude(transform: Any) -> np.ndarray:
 
 
 def _sums_of_products(pairs: tuple, size: int) -> list[np.ndarray]:
-    xp = backend_of(pairs[0][0]).xp
-    index = _device_index(size, xp)
+    backend = backend_of(pairs[0][0])
+    xp, index = backend.xp, _index_on(backend, size)
     totals = [0.0] * len(pairs)
-    for slab in _slabs(size):
+    for slab in _slabs(size, backend):
         for number, (first, second) in enumerate(pairs):
             one, other = first[slab], second[slab]
             product = xp.multiply(one.real, other.real, dtype=np.float64)
             product += xp.multiply(one.imag, other.imag, dtype=np.float64)
             totals[number] = totals[number] + _slab_sums(product, index[slab], size, xp)
-    return [np.asarray(total if xp is np else total.get())[: size // 2 + 1] for total in totals]
+    return list(backend.download(xp.stack(totals))[:, : size // 2 + 1])
 
 
 def fourier_shell_correlation(first: Any, second: Any) -> np.ndarray:

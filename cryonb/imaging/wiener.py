@@ -13,7 +13,8 @@ import numpy as np
 
 from ..backends import backend_of
 from .projector import FourierVolume, Grid, kernel_profile
-from .reconstruct import Accumulator, fine_distances, shell_weights, smallest_weights
+from .reconstruct import Accumulator, fine_distances, weights_by_distance
+from .slabs import slabs
 
 TAPS = 4
 """Points of the correcting convolution on one side of the middle, for each time that the padded box is the box long;
@@ -101,43 +102,52 @@ def sliceable(
     Scheres (2012), doi:10.1016/j.jsb.2012.09.006
     """
     grid, sums = accumulator.grid, accumulator.fold()
-    floor = smallest_weights(sums, grid, pause)
-    prior = prior(shell_weights(sums, grid, pause)) if callable(prior) else prior
-    xp = backend_of(sums).xp
+    shell_weight, floor = weights_by_distance(sums, grid, pause)
+    prior = prior(shell_weight) if callable(prior) else prior
+    backend = backend_of(sums)
+    xp = backend.xp
     values = xp.zeros((grid.side, grid.side, grid.columns), xp.complex64)
     inner = values[:, :, grid.margin :]
-    smallest = xp.asarray(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
-    added = None if prior is None else xp.asarray(np.nan_to_num(prior, nan=np.inf, posinf=np.inf).astype(np.float32))
-    for plane, distance in fine_distances(grid, xp):
+    smallest = backend.upload(np.maximum(floor, np.finfo(np.float32).tiny).astype(np.float32))
+    added = None if prior is None else _finite_or_infinite(prior)
+    added = None if added is None else backend.upload(added)
+    for slab, distance in fine_distances(grid, backend):
         pause()
-        weight = xp.maximum(sums[plane, :, :, 2], smallest[distance.astype(xp.int32)])
+        weight = xp.maximum(sums[slab, :, :, 2], smallest[distance.astype(xp.int32)])
         if added is not None:
             shell = (distance * np.float32(1.0 / grid.scale) + np.float32(0.5)).astype(xp.int32)
             weight += added[xp.minimum(shell, len(added) - 1)]
         factor = (distance <= grid.radius) / weight
-        inner[plane].real = sums[plane, :, :, 0] * factor
-        inner[plane].imag = sums[plane, :, :, 1] * factor
+        part = inner[slab]
+        part.real = sums[slab, :, :, 0] * factor
+        part.imag = sums[slab, :, :, 1] * factor
     _convolve(inner, grid, correcting_stencil(grid, correct), pause)
     for column in range(1, grid.margin + 1):
         values[:, :, grid.margin - column] = values[::-1, ::-1, grid.margin + column].conj()
     return FourierVolume(grid, values.reshape(-1))
 
 
+def _finite_or_infinite(prior: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(prior, nan=np.inf, posinf=np.inf).astype(np.float32)
+
+
 def _convolve(inner: Any, grid: Grid, stencil: np.ndarray, pause: Callable[[], None]) -> None:
-    """Convolve the half grid along its three axes in place, plane by plane; it stays zero outside its radius."""
-    xp = backend_of(inner).xp
+    """Convolve the half grid along its three axes in place, slab by slab; it stays zero outside its radius."""
+    backend = backend_of(inner)
+    xp = backend.xp
     stencil = stencil.astype(np.float32)
     reach = len(stencil) - 1
     mirrored = inner[::-1, ::-1, reach:0:-1].conj()
-    for plane in range(grid.side):
+    every = slabs(grid.side, 8 * grid.side * (grid.columns + reach), backend)
+    for slab in every:
         pause()
-        wide = xp.concatenate([mirrored[plane], inner[plane]], axis=1)
-        inner[plane] = _along(_along(wide, stencil, 1)[:, reach:], stencil, 0)
-    for row in range(grid.side):
+        wide = xp.concatenate([mirrored[slab], inner[slab]], axis=2)
+        inner[slab] = _along(_along(wide, stencil, 2)[:, :, reach:], stencil, 1)
+    for slab in every:
         pause()
-        inner[:, row] = _along(inner[:, row], stencil, 0)
-    for plane, distance in fine_distances(grid, xp):
-        inner[plane] *= distance <= grid.radius
+        inner[:, slab] = _along(inner[:, slab], stencil, 0)
+    for slab, distance in fine_distances(grid, backend):
+        inner[slab] *= distance <= grid.radius
 
 
 def _along(values: Any, stencil: np.ndarray, axis: int) -> Any:
@@ -174,9 +184,12 @@ def within(volume: FourierVolume, pad_factor: float, max_index: float) -> Fourie
     grid = Grid.of(old.size, pad_factor, old.kernel, max_index)
     if grid.radius >= old.radius:
         return volume
+    backend = backend_of(volume.values)
     lines = slice(old.reach - grid.reach, old.reach + grid.reach + 1)
     values = volume.values.reshape(old.side, old.side, old.columns)[lines, lines, : grid.columns].copy()
     line = np.arange(-grid.reach, grid.reach + 1)
-    square = line[:, None, None] ** 2 + line[:, None] ** 2 + np.arange(-grid.margin, grid.reach + 1) ** 2
-    values *= backend_of(values).xp.asarray(square <= grid.radius**2)
+    plane = line[:, None] ** 2 + np.arange(-grid.margin, grid.reach + 1) ** 2
+    plane, height = (backend.upload(square.astype(np.int32)) for square in (plane, line**2))
+    for slab in slabs(grid.side, values.nbytes / grid.side, backend):
+        values[slab] *= plane + height[slab, None, None] <= grid.radius**2
     return FourierVolume(grid, values.reshape(-1))
