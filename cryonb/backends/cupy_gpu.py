@@ -18,8 +18,8 @@ from . import gpu_kernels
 from .gpu_feed import Feed
 
 SHARE, LARGEST_STEP, MOST = 8, 2**31, 4096
-"""A step may hold one part in `SHARE` of the free memory, at most so many bytes, and at most so many images: larger ones
-keep a card no busier, and the host would have to hold as much for every reader."""
+"""A step may hold one part in `SHARE` of the free memory, at most so many bytes, and at most so many images: larger
+ones keep a card no busier, and the host would have to hold as much for every reader."""
 
 INSTALL = 'pip install "cryonb[gpu]"'
 DRIVERS = "libcuda.so.1", "nvcuda.dll"
