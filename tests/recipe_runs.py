@@ -16,6 +16,7 @@ from cryonb.refine.prepare import images_of
 from cryonb.refine.recipes import decided, get_recipe
 from cryonb.refine.requirements import settled
 from cryonb.refine.run import Run
+from cryonb.refine.state import brought_back, taken_up
 
 LENGTH = 144.0
 """Field of view of all of them [angstrom]."""
@@ -68,9 +69,11 @@ def states_of(recipe, run, volumes, iterations):
     size, sampling = run.sampling.box_size, run.sampling
     voxel_size = sampling.field_of_view / volumes.shape[-1]
     smooth = [lowpass(one, voxel_size, run.config.refine.initial_lowpass) for one in volumes]
-    states = [recipe.begin(run, np.stack([resize(one, size) for one in smooth]).astype(np.float32))]
+    volumes = np.stack([resize(one, size) for one in smooth]).astype(np.float32)
+    states = [brought_back(recipe.begin(run, run.on_backend(volumes)))]
     for number in range(1, iterations + 1):
-        states.append(recipe.iterate(run.at(number, Counter(1.0, None)), states[-1]))
+        before = taken_up(states[-1], run.backend)
+        states.append(brought_back(recipe.iterate(run.at(number, Counter(1.0, None)), before)))
     return states
 
 

@@ -1,14 +1,17 @@
 """Soft masks: a sphere, the region above a threshold with a margin, and what a mask must be to be used.
 
-Lengths are in angstrom; edges fall from one to zero as half a period of a cosine.
+Lengths are in angstrom; edges fall from one to zero as half a period of a cosine. Masks stand where their maps stand;
+of a region above a threshold, parts and distances are found on the host: it is brought there as one bit a voxel in a
+byte, and its distances are taken back.
 """
 
 from typing import Any
 
 import numpy as np
 
+from ..backends import backend_of
 from ..errors import must
-from .fourier import half_radius, half_transform, real_space
+from .fourier import half_indices, half_transform, real_space
 
 MASK_SLACK = 1e-3
 """How far a mask may leave 0..1, as programs that filter their masks do."""
@@ -23,19 +26,19 @@ DEFAULT_DILATION = 3.0
 """What a setting of zero stands for: angstrom, fraction of the box, voxels, voxels."""
 
 
-def cosine_edge(distance: np.ndarray, edge_width: float) -> np.ndarray:
+def cosine_edge(distance: Any, edge_width: float) -> Any:
     """Return one inside, zero outside, and half a period of a cosine in between.
 
     Parameters
     ----------
-    distance : ndarray, float
+    distance : array, float
         Distance from where the edge begins; negative or zero is inside.
     edge_width : float
         Width of the edge, in the unit of `distance`; 0 for a hard edge.
 
     Returns
     -------
-    ndarray, float32
+    array, float32
         (1 + cos(pi distance / edge_width)) / 2, between 0 and 1.
 
     Examples
@@ -45,11 +48,12 @@ def cosine_edge(distance: np.ndarray, edge_width: float) -> np.ndarray:
     """
     if edge_width <= 0:
         return (distance <= 0).astype(np.float32)
-    phase = np.clip(distance / edge_width, 0.0, 1.0)
-    return (0.5 + 0.5 * np.cos(np.pi * phase)).astype(np.float32)
+    xp = backend_of(distance).xp
+    phase = xp.clip(distance / edge_width, 0.0, 1.0)
+    return (0.5 + 0.5 * xp.cos(np.pi * phase)).astype(np.float32)
 
 
-def soft_sphere(size: int, voxel_size: float, radius: float, edge_width: float) -> np.ndarray:
+def soft_sphere(size: int, voxel_size: float, radius: float, edge_width: float, xp: Any = np) -> Any:
     """Return a sphere about the rotation centre.
 
     Parameters
@@ -62,23 +66,46 @@ def soft_sphere(size: int, voxel_size: float, radius: float, edge_width: float) 
         Radius up to which the mask is one [angstrom].
     edge_width : float
         Width of the soft edge beyond it [angstrom].
+    xp : module, optional
+        Array module.
 
     Returns
     -------
-    ndarray, (n, n, n), float32
+    array, (n, n, n), float32
         Mask between 0 and 1.
     """
-    axis = (np.arange(size) - size // 2).astype(np.float32) * np.float32(voxel_size)
-    distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
+    axis = xp.asarray((np.arange(size) - size // 2).astype(np.float32) * np.float32(voxel_size))
+    distance = xp.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
     return cosine_edge(distance - radius, edge_width)
 
 
-def lowpass(density: np.ndarray, voxel_size: float, resolution: float) -> np.ndarray:
+def lowpass_edge(size: int, start: float, xp: Any = np) -> Any:
+    """Return the factors of a low-pass.
+
+    Parameters
+    ----------
+    size : int
+        Voxels along an edge.
+    start : float
+        Where the filter begins to fall, one shell before its half [1 / box length].
+    xp : module, optional
+        Array module.
+
+    Returns
+    -------
+    array, (n, n, n // 2 + 1), float32
+        One for every coefficient of a half-complex transform; the edge is a cosine two shells wide.
+    """
+    radius = xp.sqrt(sum(xp.asarray(index.astype(np.float32)) ** 2 for index in half_indices(size)))
+    return cosine_edge(radius - start, 2.0)
+
+
+def lowpass(density: Any, voxel_size: float, resolution: float) -> Any:
     """Return a map without the detail beyond a resolution.
 
     Parameters
     ----------
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Map.
     voxel_size : float
         Voxel size [angstrom].
@@ -87,27 +114,28 @@ def lowpass(density: np.ndarray, voxel_size: float, resolution: float) -> np.nda
 
     Returns
     -------
-    ndarray, (n, n, n), float32
+    array, (n, n, n), float32
         Filtered map; the filter's edge is a cosine two shells wide.
     """
     size = density.shape[0]
     shell = size * voxel_size / resolution
-    return real_space(half_transform(density) * cosine_edge(half_radius(size) - (shell - 1.0), 2.0), size)
+    factors = lowpass_edge(size, shell - 1.0, backend_of(density).xp)
+    return real_space(half_transform(density) * factors, size)
 
 
 def threshold_mask(
-    density: np.ndarray,
+    density: Any,
     voxel_size: float,
     threshold_fraction: float,
     dilate: float,
     edge_width: float,
     lowpass_resolution: float,
-) -> np.ndarray:
+) -> Any:
     """Return the region of a map above a threshold, grown, with a soft edge.
 
     Parameters
     ----------
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Map.
     voxel_size : float
         Voxel size [angstrom].
@@ -122,7 +150,7 @@ def threshold_mask(
 
     Returns
     -------
-    ndarray, (n, n, n), float32
+    array, (n, n, n), float32
         Mask between 0 and 1.
 
     Raises
@@ -130,12 +158,13 @@ def threshold_mask(
     InputError
         If the map has no positive density.
     """
+    backend = backend_of(density)
     smooth = lowpass(density, voxel_size, lowpass_resolution) if lowpass_resolution > 0 else density
     highest = float(smooth.max())
     rule = "a map must have positive density where a threshold mask is made from it"
     must(highest > 0, rule, f"a maximum of {highest:g}", "Give a mask, or invert the contrast")
-    region = without_specks(smooth >= threshold_fraction * highest)
-    outside = distance_outside(region, (dilate + edge_width) / voxel_size)
+    region = without_specks(backend.download(smooth >= threshold_fraction * highest))
+    outside = backend.upload(distance_outside(region, (dilate + edge_width) / voxel_size))
     return cosine_edge(outside * voxel_size - dilate, edge_width)
 
 
@@ -188,18 +217,18 @@ def distance_outside(region: np.ndarray, reach: float) -> np.ndarray:
 
 
 def dynamic_mask(
-    density: np.ndarray,
+    density: Any,
     voxel_size: float,
     threshold_fraction: float,
     near: float,
     far: float,
     start_resolution: float,
-) -> np.ndarray:
+) -> Any:
     """Return the mask of a homogeneous refinement: one near the thresholded region, zero far from it.
 
     Parameters
     ----------
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Map.
     voxel_size : float
         Voxel size [angstrom].
@@ -212,18 +241,18 @@ def dynamic_mask(
 
     Returns
     -------
-    ndarray, (n, n, n), float32
+    array, (n, n, n), float32
         Mask between 0 and 1.
     """
     return threshold_mask(density, voxel_size, threshold_fraction, near, far - near, start_resolution)
 
 
-def make_mask(density: np.ndarray, voxel_size: float, settings: Any, resolution: float = 0.0) -> np.ndarray | None:
+def make_mask(density: Any, voxel_size: float, settings: Any, resolution: float = 0.0) -> Any:
     """Return the mask that settings ask for, made from a map.
 
     Parameters
     ----------
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Map, for example the mean of two half maps.
     voxel_size : float
         Voxel size [angstrom].
@@ -235,14 +264,15 @@ def make_mask(density: np.ndarray, voxel_size: float, settings: Any, resolution:
 
     Returns
     -------
-    ndarray, (n, n, n), float32, or None
-        Mask between 0 and 1; None for kind "none".
+    array, (n, n, n), float32, or None
+        Mask between 0 and 1, where the map stands; None for kind "none".
     """
     size = density.shape[0]
     edge = settings.edge_width or DEFAULT_EDGE * voxel_size
     smooth = settings.start_resolution or max(DEFAULT_LOWPASS, resolution)
     if settings.kind == "sphere":
-        return soft_sphere(size, voxel_size, settings.radius or DEFAULT_RADIUS * size * voxel_size, edge)
+        radius = settings.radius or DEFAULT_RADIUS * size * voxel_size
+        return soft_sphere(size, voxel_size, radius, edge, backend_of(density).xp)
     if settings.kind == "threshold":
         dilate = settings.dilate or DEFAULT_DILATION * voxel_size
         return threshold_mask(density, voxel_size, settings.threshold, dilate, edge, smooth)

@@ -3,9 +3,12 @@
 Randomness is addressed by (seed, stream, particle), so a particle gets the same noise in any batch.
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.fft
 
+from ..backends import backend_of
 from .fourier import half_indices, half_radius
 
 
@@ -94,13 +97,13 @@ def falling_spectrum(size: int, ratio: float) -> np.ndarray:
     return float(ratio) ** (1.0 - np.arange(size // 2 + 1) / (size / 2))
 
 
-def noise_spectrum(images: np.ndarray, background_radius: float | None = None) -> np.ndarray:
+def noise_spectrum(images: Any, background_radius: float | None = None) -> np.ndarray:
     """Return the mean power of images in every shell, as it would be for noise that fills the images.
 
     Parameters
     ----------
-    images : ndarray, (m, n, n), float
-        Images.
+    images : array, (m, n, n), float
+        Images, of the host or of a backend.
     background_radius : float, optional
         Measure only outside this distance from the centre [pixel]: what is left where a particle would disturb.
         None to take the images whole.
@@ -113,14 +116,16 @@ def noise_spectrum(images: np.ndarray, background_radius: float | None = None) -
     """
     size = images.shape[-1]
     y, x = (line - size // 2 for line in np.ogrid[:size, :size])
+    backend = backend_of(images)
     region = np.ones((size, size)) if background_radius is None else (x**2 + y**2 > background_radius**2).astype(float)
-    share = region.mean()
+    share, region = region.mean(), backend.upload(region)
     shell = np.rint(half_radius(size, 2)).astype(int).ravel()
     weight = plane_multiplicity(size).ravel()
-    total = np.zeros(len(shell))
+    total = backend.xp.zeros(len(shell))
     for image in images:
         level = (image * region).mean() / share
-        total += (np.abs(scipy.fft.rfft2((image - level) * region)) ** 2).ravel()
+        total += (backend.xp.abs(backend.fft.rfft2((image - level) * region)) ** 2).ravel()
+    total = backend.download(total)
     kept = slice(0, size // 2 + 1)
     power = np.bincount(shell, weight * total)[kept] / np.bincount(shell, weight)[kept]
     return power / (len(images) * share * size**2)

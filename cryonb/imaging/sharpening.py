@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .fourier import half_radius, half_transform, real_space
+from ..backends import backend_of
+from .fourier import half_transform, real_space
 from .guinier import GuinierFit, counting_error, fit_guinier, weighted_log_amplitude
-from .masks import cosine_edge
+from .masks import lowpass_edge
 from .shells import shell_amplitude, shell_index
 
 CHOICES = ("if_reliable", "never", "always")
@@ -44,12 +45,12 @@ def end_of_fit(length: float, crossing_shell: float, nyquist_shell: float, last_
     return length / float(np.nanmin([max(last_shell, 1.0), nyquist_shell, crossing_shell]))
 
 
-def fit_map(density: np.ndarray, fsc: np.ndarray, independent: np.ndarray, length: float, fine: float) -> GuinierFit:
+def fit_map(density: Any, fsc: np.ndarray, independent: np.ndarray, length: float, fine: float) -> GuinierFit:
     """Return the Guinier fit of a map.
 
     Parameters
     ----------
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Mean of both half maps.
     fsc : ndarray, (n // 2 + 1,), float64
         Their correlation; NaN where there is no data.
@@ -126,12 +127,12 @@ def signal_weight(fsc: np.ndarray) -> np.ndarray:
     return np.sqrt(2.0 * fsc / (1.0 + fsc))
 
 
-def weighted_map(transform: Any, weight: np.ndarray, lowpass_shell: float) -> np.ndarray:
+def weighted_map(transform: Any, weight: np.ndarray, lowpass_shell: float) -> Any:
     """Return the map of a transform, weighted shell by shell and low-passed.
 
     Parameters
     ----------
-    transform : ndarray, (n, n, n // 2 + 1), complex64
+    transform : array, (n, n, n // 2 + 1), complex64
         Half-complex transform.
     weight : ndarray, (n // 2 + 1,), float64
         Weight of every shell; the corners beyond are dropped.
@@ -140,21 +141,21 @@ def weighted_map(transform: Any, weight: np.ndarray, lowpass_shell: float) -> np
 
     Returns
     -------
-    ndarray, (n, n, n), float32
+    array, (n, n, n), float32
         The map.
     """
-    size = transform.shape[0]
-    of_shell = np.append(weight, 0.0).astype(np.float32)
-    edge = cosine_edge(half_radius(size) - np.float32(lowpass_shell - 1.0), 2.0)
-    return real_space(transform * (of_shell[shell_index(size)] * edge), size).astype(np.float32)
+    size, xp = transform.shape[0], backend_of(transform).xp
+    of_shell = xp.asarray(np.append(weight, 0.0).astype(np.float32))
+    edge = lowpass_edge(size, np.float32(lowpass_shell - 1.0), xp)
+    return real_space(transform * (of_shell[xp.asarray(shell_index(size))] * edge), size).astype(np.float32)
 
 
-def sharpened_map(density: np.ndarray, weight: np.ndarray, b_factor: float, length: float, shell: float) -> np.ndarray:
+def sharpened_map(density: Any, weight: np.ndarray, b_factor: float, length: float, shell: float) -> Any:
     """Return a map, weighted, sharpened and low-passed.
 
     Parameters
     ----------
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Mean of both half maps.
     weight : ndarray, (n // 2 + 1,), float64
         Weight of every shell, for example from `signal_weight`.
@@ -167,7 +168,7 @@ def sharpened_map(density: np.ndarray, weight: np.ndarray, b_factor: float, leng
 
     Returns
     -------
-    ndarray, (n, n, n), float32
+    array, (n, n, n), float32
         The map: amplitudes times weight(s) exp(B s^2 / (4 L^2)).
     """
     frequency = np.arange(weight.size) / length

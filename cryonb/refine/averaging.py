@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,8 @@ class Average:
         return self.make_map()
 
     @property
-    def density(self) -> np.ndarray:
-        """The map, (n, n, n), float32: neither regularised nor filtered, in the grey scale of `fourier`."""
+    def density(self) -> Any:
+        """The map on the backend, (n, n, n), float32: neither regularised nor filtered, in the scale of `fourier`."""
         return self._map.density
 
     @property

@@ -1,7 +1,7 @@
 """A first guess from the particles alone: random poses, then small batches aligned at rising resolution."""
 
 import dataclasses
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -46,8 +46,8 @@ class Attempt:
     ----------
     number : int
         Which; its randomness depends on it.
-    volumes : ndarray, (classes, n, n, n), float32
-        Running averages.
+    volumes : array, (classes, n, n, n), float32
+        Running averages, on the backend.
     batches : int
         Batches that it has seen.
     scores : tuple of float
@@ -55,7 +55,7 @@ class Attempt:
     """
 
     number: int
-    volumes: np.ndarray
+    volumes: Any
     batches: int = 0
     scores: tuple[float, ...] = ()
 
@@ -75,7 +75,7 @@ class Attempt:
         return dataclasses.replace(self, scores=())
 
 
-def first_guess(run: Run, n_classes: int) -> np.ndarray:
+def first_guess(run: Run, n_classes: int) -> Any:
     """Return volumes made from the particles alone.
 
     Parameters
@@ -87,8 +87,8 @@ def first_guess(run: Run, n_classes: int) -> np.ndarray:
 
     Returns
     -------
-    ndarray, (classes, n, n, n), float32
-        On the target grid, in the grey scale of the images; of either hand, which images cannot tell apart.
+    array, (classes, n, n, n), float32
+        On the backend and the target grid, in the images' grey scale; of either hand, which they cannot tell apart.
 
     Notes
     -----
@@ -111,15 +111,17 @@ def first_guess(run: Run, n_classes: int) -> np.ndarray:
         limits = np.minimum(np.geomspace(first, last, count), small.sampling.max_index)
         attempts = [_through(small, attempt.fresh(), limits, noise) for attempt in attempts]
     best = max(attempts, key=lambda attempt: attempt.merit)
-    return np.stack([resize(volume, run.sampling.box_size) for volume in best.volumes]).astype(np.float32)
+    xp = run.backend.xp
+    return xp.stack([resize(volume, run.sampling.box_size) for volume in best.volumes]).astype(np.float32)
 
 
-def _of_given_poses(run: Run, n_classes: int) -> np.ndarray:
+def _of_given_poses(run: Run, n_classes: int) -> Any:
     rng = particle_generator(run.config.compute.seed, STREAM + GUESSES, 0)
     parts = np.array_split(rng.permutation(len(run.ids)), n_classes)
     given, lowest = run.given(), run.config.refine.initial_lowpass
     made = [run.average(given[np.sort(part)], np.sort(part), 0).density for part in parts]
-    return np.stack([lowpass(density, run.sampling.voxel_size, lowest) for density in made]).astype(np.float32)
+    smooth = [lowpass(density, run.sampling.voxel_size, lowest) for density in made]
+    return run.backend.xp.stack(smooth).astype(np.float32)
 
 
 def _smaller(run: Run) -> Run:
@@ -154,13 +156,13 @@ def _begun(run: Run, number: int, n_classes: int) -> Attempt:
         turned = random_rotations(len(members), rng)[:, None]
         poses = dataclasses.replace(run.given()[members], rotation=turned, shift=np.zeros((len(members), 1, 2)))
         volumes.append(run.average(poses, members, 0).density * _sphere(run))
-    return Attempt(number, np.stack(volumes), 1, (0.0,))
+    return Attempt(number, run.backend.xp.stack(volumes), 1, (0.0,))
 
 
-def _sphere(run: Run) -> np.ndarray:
+def _sphere(run: Run) -> Any:
     sampling = run.sampling
     radius = SPHERE * sampling.field_of_view
-    return soft_sphere(sampling.box_size, sampling.voxel_size, radius, 2 * sampling.voxel_size)
+    return soft_sphere(sampling.box_size, sampling.voxel_size, radius, 2 * sampling.voxel_size, run.backend.xp)
 
 
 def _through(run: Run, attempt: Attempt, limits: np.ndarray, noise: np.ndarray) -> Attempt:
@@ -184,4 +186,5 @@ def _learned(run: Run, attempt: Attempt, limit: float, noise: np.ndarray) -> Att
             density = run.average(found, members, number).density * sphere
             made[number] = (1.0 - LEARNED) * volumes[number] + LEARNED * density
     score = float(np.mean(found.of_best("score")))
-    return Attempt(attempt.number, np.stack(made), attempt.batches + 1, (*attempt.scores, score))
+    volumes = run.backend.xp.stack(made)
+    return Attempt(attempt.number, volumes, attempt.batches + 1, (*attempt.scores, score))

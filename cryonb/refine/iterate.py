@@ -22,14 +22,15 @@ from .candidates import Candidates
 from .checkpoints import FILE, Checkpoint
 from .counter import Counter, Progress
 from .fallback import signed, usable, with_fallback
+from .half_sets import split_by
 from .labels import labelled_iteration
 from .prepare import images_of
 from .recipes import decided, get_recipe
 from .requirements import settled, with_poses
-from .run import STREAM, Run, split_by
+from .run import STREAM, Run
 from .search_plan import plan_refinement, refuse_refinement_if_too_large
 from .starting import starting_volumes
-from .state import State
+from .state import State, brought_back, taken_up
 
 HALVES = 0
 """Stream of randomness of the half sets, where the table has none."""
@@ -210,7 +211,7 @@ def _begun(job: Job, wanted: int) -> State:
         run = job.run.at(0, Counter(1.0, _listener(job.progress, 0, wanted)))
         unused = _takes_poses(job.recipe) and not job.references
         volumes = None if unused else starting_volumes(run, job.references)
-        state = job.recipe.begin(run, volumes)
+        state = brought_back(job.recipe.begin(run, volumes))
     if job.checkpoint:
         job.checkpoint.keep(job.identity, state, None)
     return state
@@ -222,7 +223,7 @@ def _one_more(job: Job, state: State, wanted: int) -> tuple[xr.Dataset, State, C
     with threadpool_limits(1, "blas"):
         counter = Counter(len(job.run.images), _listener(job.progress, state.iteration + 1, wanted))
         run = job.run.at(state.iteration + 1, counter)
-        state = job.recipe.iterate(run, state)
+        state = brought_back(job.recipe.iterate(run, taken_up(state, run.backend)))
         dataset = signed(_labelled(job, state, before), run.config)
     if job.checkpoint:
         job.checkpoint.keep(job.identity, state, before, dataset)

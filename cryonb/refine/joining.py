@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backends import backend_of
 from ..errors import must
 from ..imaging.fourier import half_transform, real_space
 from ..imaging.shells import shell_index
@@ -37,12 +38,12 @@ def join_shell(length: float, resolution: float) -> float:
     return length / resolution if resolution > 0 else 0.0
 
 
-def join(halves: np.ndarray, weight: np.ndarray, shell: float) -> np.ndarray:
+def join(halves: Any, weight: np.ndarray, shell: float) -> Any:
     """Return half maps that are one below a shell.
 
     Parameters
     ----------
-    halves : ndarray, (2, n, n, n), float32
+    halves : array, (2, n, n, n), float32
         Half maps.
     weight : ndarray, (2, n // 2 + 1), float64
         Inserted weight of every shell of each.
@@ -51,25 +52,25 @@ def join(halves: np.ndarray, weight: np.ndarray, shell: float) -> np.ndarray:
 
     Returns
     -------
-    ndarray, (2, n, n, n), float32
+    array, (2, n, n, n), float32
         The joined maps; the same array where nothing is joined.
 
     References
     ----------
     Scheres & Chen (2012), doi:10.1038/nmeth.2115
     """
-    size = halves.shape[-1]
+    size, xp = halves.shape[-1], backend_of(halves).xp
     joined = np.arange(size // 2 + 1) < shell
     if not joined.any():
         return halves
     transforms = [half_transform(half) for half in halves]
     total = weight.sum(axis=0)
     share = np.divide(weight[0], total, out=np.full(total.shape, 0.5), where=total > 0)
-    index = shell_index(size)
-    first = np.append(share, 0.5).astype(np.float32)[index]
-    inside = np.append(joined, False)[index]
+    index = xp.asarray(shell_index(size))
+    first = xp.asarray(np.append(share, 0.5).astype(np.float32))[index]
+    inside = xp.asarray(np.append(joined, False))[index]
     mean = first * transforms[0] + (1.0 - first) * transforms[1]
-    return np.stack([real_space(np.where(inside, mean, own), size).astype(np.float32) for own in transforms])
+    return xp.stack([real_space(xp.where(inside, mean, own), size).astype(np.float32) for own in transforms])
 
 
 def align_apart(run: Any, state: State) -> tuple[Candidates, np.ndarray]:

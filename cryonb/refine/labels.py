@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..backends import get_backend
 from ..config import RunConfig
 from ..errors import must
 from ..imaging.bands import CORNER, MEASURED, Extent, classify, holds_data
@@ -49,7 +50,7 @@ def labelled_reconstruction(
     sampling : Sampling
         Boxes and frequencies.
     results : list of list of Reconstruction
-        Both half maps of every class.
+        Both half maps of every class, on the host or on the backend.
     mask : ndarray, (n, n, n), float32, or None
         Mask that was given; else the settings may make one.
 
@@ -84,7 +85,7 @@ def labelled_iteration(
     recipe : Recipe
         Whose decisions these are.
     states : tuple of State and Candidates or None
-        The state after the iteration, and the poses before it.
+        The state after the iteration, on the host; and the poses before it.
     inputs : sequence, optional
         What the refinement started from, beside the particles.
 
@@ -92,6 +93,10 @@ def labelled_iteration(
     -------
     xarray.Dataset
         Kind cryonb/refinement, its particles in the order of the table.
+
+    Notes
+    -----
+    Transforms for the curves and for the map that is shown are made on the backend; a Dataset holds arrays of the host.
     """
     state, before = states
     config, sampling = run.config, run.sampling
@@ -103,7 +108,8 @@ def labelled_iteration(
     coords.pop("held")
     shown, about = recipe.shown(run, state) if hasattr(recipe, "shown") else (state.half_map.mean(axis=1), "")
     claimed = np.full(count, np.nan) if state.claimed is None else np.asarray(state.claimed, np.float64)
-    by_class = {"volume": np.asarray(shown, np.float32), "limit_fsc": state.fsc, "claimed_resolution": claimed}
+    shown = np.asarray(run.backend.download(shown), np.float32)
+    by_class = {"volume": shown, "limit_fsc": state.fsc, "claimed_resolution": claimed}
     by_class = {name: values for name, values in by_class.items() if values is not None}
     variables |= by_class if count > 1 else {name: values[0] for name, values in by_class.items()}
     back = np.argsort(np.argsort(particles["particle"].values, kind="stable"), kind="stable")
@@ -170,7 +176,7 @@ def _of_maps(
     extent = Extent(
         sampling.box_size, sampling.voxel_size, sampling.particle_nyquist, sampling.field_of_view, data_limit
     )
-    classes = [_judged(halves, extent) for halves in results]
+    classes = [_judged(halves, extent, get_backend(config.compute.backend)) for halves in results]
     resolution = np.nanmin([*(found["resolution"] for found in classes), np.inf])
     resolution = float(resolution) if np.isfinite(resolution) else np.nan
     if mask is None:
@@ -200,12 +206,12 @@ def _of_maps(
     return {**variables, "mask": mask}, coords
 
 
-def _judged(halves: list[Reconstruction], extent: Extent) -> dict[str, Any]:
+def _judged(halves: list[Reconstruction], extent: Extent, backend: Any) -> dict[str, Any]:
     """Return what both half maps of one class say, with the shells that hold data and the resolution."""
-    maps = np.stack([half.density for half in halves])
+    maps = np.stack([backend.download(half.density) for half in halves])
     weight = np.stack([half.shell_weight for half in halves])
     held = np.isin(classify(holds_data(weight), extent), (MEASURED, CORNER))
-    transforms = [half_transform(density) for density in maps]
+    transforms = [half_transform(backend.upload(half.density)) for half in halves]
     fsc = np.where(held, fourier_shell_correlation(*transforms), np.nan)
     power = np.mean([shell_power(transform) for transform in transforms], axis=0) / n_coefficients(extent.size)
     signal = np.clip(np.nan_to_num(fsc), 0.0, 1.0) * power

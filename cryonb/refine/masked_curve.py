@@ -16,19 +16,19 @@ DRAWS = 3
 """Draws of random phases that are averaged."""
 
 
-def mask_corrected_fsc(run: Any, halves: np.ndarray, raw: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def mask_corrected_fsc(run: Any, halves: Any, raw: np.ndarray, mask: Any) -> np.ndarray:
     """Return the correlation of two half maps under a mask, corrected by noise substitution.
 
     Parameters
     ----------
     run : Run
         Source of randomness, and told of every step.
-    halves : ndarray, (2, n, n, n), float32
+    halves : array, (2, n, n, n), float32
         Half maps.
     raw : ndarray, (n // 2 + 1,), float64
         Their unmasked correlation; NaN on shells without data.
-    mask : ndarray, (n, n, n), float32
-        Mask between 0 and 1.
+    mask : array, (n, n, n), float32
+        Mask between 0 and 1, where the maps stand.
 
     Returns
     -------

@@ -3,10 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
+from ..backends import get_backend
 from ..config import RunConfig
 from ..imaging.bands import holds_data
 from ..imaging.fourier import half_transform
@@ -17,6 +18,7 @@ from ..knobs import Config
 from .averaging import Average, Prior, average
 from .candidates import Candidates
 from .counter import Counter
+from .half_sets import split_by
 from .images import Images
 from .planning import grid_of
 from .residual import background_noise, residual_noise
@@ -68,6 +70,26 @@ class Run:
     counter: Counter
     iteration: int = 0
     mask: np.ndarray | None = None
+
+    @property
+    def backend(self) -> Any:
+        """What computes the run: maps and Fourier volumes stand there from the beginning of an iteration to its end."""
+        return get_backend(self.config.compute.backend)
+
+    def on_backend(self, array: Any) -> Any:
+        """Return an array where the run is computed; every array of the host enters an iteration this way.
+
+        Parameters
+        ----------
+        array : array
+            Of the host or of the backend.
+
+        Returns
+        -------
+        array
+            On the backend; itself where it stands there.
+        """
+        return self.backend.upload(array)
 
     def at(self, iteration: int, counter: Counter) -> Self:
         """Return the same run in another iteration.
@@ -249,23 +271,23 @@ class Run:
             return whole
         return Grid.of(whole.size, self.config.box.pad_factor, whole.kernel, limit + 1)
 
-    def fourier(self, density: np.ndarray, *, limit: float | None = None) -> FourierVolume:
+    def fourier(self, density: Any, *, limit: float | None = None) -> FourierVolume:
         """Return a map ready for slicing: padded, and divided by the transform of the kernel first.
 
         Parameters
         ----------
-        density : ndarray, (n, n, n), float32
-            Map on the target grid.
+        density : array, (n, n, n), float32
+            Map on the target grid, of the host or of the backend.
         limit : float, optional
             Finest shell that it is sliced to [1 / field of view]; as far as the data go if not given.
 
         Returns
         -------
         FourierVolume
-            On the grid that `grid` gives.
+            On the grid that `grid` gives, on the backend.
         """
         box, grid = self.config.box, self.grid(limit)
-        volume = np.ascontiguousarray(density, dtype=np.float32)
+        volume = self.backend.xp.ascontiguousarray(self.on_backend(density), dtype=np.float32)
         return fourier_volume(volume, box.pad_factor, box.kernel, box.gridding_correction, grid.radius / grid.scale)
 
     def noise(
@@ -316,12 +338,12 @@ class Run:
         """
         return background_noise(self._shown(members), partial(self.counter.add, 0, "measuring the noise"))
 
-    def fsc(self, first: np.ndarray | Average, second: np.ndarray | Average) -> np.ndarray:
+    def fsc(self, first: Any, second: Any) -> np.ndarray:
         """Return the correlation of two maps.
 
         Parameters
         ----------
-        first, second : ndarray, (n, n, n), float32, or Average
+        first, second : array, (n, n, n), float32, or Average
             Maps on the target grid, or averages, whose weights tell which shells hold data.
 
         Returns
@@ -329,7 +351,7 @@ class Run:
         ndarray, (n // 2 + 1,), float64
             Correlation on every shell; NaN past the end of the data, and where there are none.
         """
-        both = [getattr(one, "density", one) for one in (first, second)]
+        both = [self.on_backend(getattr(one, "density", one)) for one in (first, second)]
         curve = fourier_shell_correlation(*map(half_transform, both))
         weights = [one.shell_weight for one in (first, second) if isinstance(one, Average)]
         held = holds_data(np.array(weights)) if weights else np.ones(len(curve), bool)
@@ -372,26 +394,3 @@ def search_settings(config: RunConfig, sampling: Sampling, limit: float, score: 
         local=refine.search == "local",
         shift_sigma=refine.shift_sigma / length,
     )
-
-
-def split_by(numbers: np.ndarray) -> np.ndarray:
-    """Return halves of equal size: every second of the particles in the order of some numbers.
-
-    Parameters
-    ----------
-    numbers : ndarray, (m,), float64
-        One a particle.
-
-    Returns
-    -------
-    ndarray, (m,), int64
-        Half set: 1 or 2.
-
-    Examples
-    --------
-    >>> split_by(np.array([0.3, 0.9, 0.1, 0.5]))
-    array([2, 2, 1, 1])
-    """
-    half = np.empty(len(numbers), np.int64)
-    half[np.argsort(numbers, kind="stable")] = np.arange(len(numbers)) % 2 + 1
-    return half

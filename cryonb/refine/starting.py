@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -29,7 +30,7 @@ PERTURBED_IMAGES = 300
 """Most images a class that a class's own start is averaged from."""
 
 
-def starting_volumes(run: Run, references: Sequence[xr.Dataset]) -> np.ndarray:
+def starting_volumes(run: Run, references: Sequence[xr.Dataset]) -> Any:
     """Return the volumes of the first alignment.
 
     Parameters
@@ -41,8 +42,8 @@ def starting_volumes(run: Run, references: Sequence[xr.Dataset]) -> np.ndarray:
 
     Returns
     -------
-    ndarray, (classes, n, n, n), float32
-        On the target grid, low-passed, in the grey scale of the images.
+    array, (classes, n, n, n), float32
+        On the target grid and the backend, low-passed, in the grey scale of the images.
 
     Raises
     ------
@@ -63,10 +64,11 @@ def starting_volumes(run: Run, references: Sequence[xr.Dataset]) -> np.ndarray:
     made = []
     for density, voxel_size in maps:
         run.counter.add(0, "regridding")
-        moved = regrid(without_level(density), voxel_size, sampling.box_size, sampling.voxel_size)
+        centred = run.on_backend(without_level(density))
+        moved = regrid(centred, voxel_size, sampling.box_size, sampling.voxel_size)
         filtered = lowpass(moved, sampling.voxel_size, lowest).astype(np.float32)
         made.append(filtered * np.float32(amplitude_in_images(run, filtered, sampling.field_of_view / lowest)))
-    return np.stack([*made, *_further_classes(run, made, n_classes)])
+    return run.backend.xp.stack([*made, *_further_classes(run, made, n_classes)])
 
 
 def _densities(reference: xr.Dataset) -> list[tuple[np.ndarray, float]]:
@@ -104,14 +106,14 @@ def without_level(density: np.ndarray) -> np.ndarray:
     return density - np.float32(density[outside].mean(dtype=np.float64))
 
 
-def amplitude_in_images(run: Run, density: np.ndarray, limit: float) -> float:
+def amplitude_in_images(run: Run, density: Any, limit: float) -> float:
     """Return what a map is to be multiplied by to explain the power of the images, before any pose is known.
 
     Parameters
     ----------
     run : Run
         Images and machinery.
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Map on the target grid.
     limit : float
         Finest shell that is compared [1 / field of view].
@@ -156,7 +158,7 @@ def _mean_transfer(run: Run) -> np.ndarray:
     return total[: size // 2 + 1]
 
 
-def _further_classes(run: Run, volumes: list[np.ndarray], n_classes: int) -> list[np.ndarray]:
+def _further_classes(run: Run, volumes: list, n_classes: int) -> list:
     """Return starts for the classes that no volume was given for, by turns from each of those given."""
     missing = n_classes - len(volumes)
     if missing <= 0:
@@ -172,7 +174,7 @@ def _further_classes(run: Run, volumes: list[np.ndarray], n_classes: int) -> lis
     ]
 
 
-def _average_of_some(run: Run, volume: np.ndarray, members: np.ndarray, limit: float) -> np.ndarray:
+def _average_of_some(run: Run, volume: Any, members: np.ndarray, limit: float) -> Any:
     noise = run.background_noise(members)
     found = run.align([run.fourier(volume, limit=limit)], members, limit=limit, noise=noise)
     density = run.average(found, members, 0).density

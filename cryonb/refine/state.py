@@ -1,10 +1,18 @@
 """What a refinement knows between two iterations: all that the next one reads, and nothing else."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from ..backends import backend_of
 from .candidates import Candidates
+
+VOLUMES = ("reference", "fourier", "mask")
+"""What the next iteration aligns to: the arrays of a state that are taken up."""
+
+MAPS = (*VOLUMES, "half_map")
+"""All arrays of a state that an iteration may leave on its backend."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,7 +20,9 @@ class State:
     """A refinement between two iterations.
 
     The next state follows from this one, the images and the settings alone, so that a run continued from a stored
-    state gives the same bits as one that was never interrupted.
+    state gives the same bits as one that was never interrupted. Between iterations all its arrays are of the host,
+    whatever the iterations are computed on, so that any machine goes on from there: an iteration takes its volumes up
+    when it begins, see `taken_up`, and all it made is brought back when it ends, see `brought_back`.
 
     Attributes
     ----------
@@ -66,3 +76,43 @@ class State:
     aligned_to: float = 0.0
     still: int = 0
     note: str = ""
+
+
+def taken_up(state: State, backend: Any) -> State:
+    """Return a state with the volumes that an iteration aligns to on its backend.
+
+    Parameters
+    ----------
+    state : State
+        The state before the iteration.
+    backend : Backend
+        What computes it.
+
+    Returns
+    -------
+    State
+        With `reference`, `fourier` and `mask` there; half maps, which no iteration reads again, stay where they are.
+    """
+    given = {name: getattr(state, name) for name in VOLUMES}
+    return dataclasses.replace(
+        state, **{name: backend.upload(volume) for name, volume in given.items() if volume is not None}
+    )
+
+
+def brought_back(state: State) -> State:
+    """Return a state with all its arrays on the host.
+
+    Parameters
+    ----------
+    state : State
+        The state after an iteration, as its recipe left it.
+
+    Returns
+    -------
+    State
+        The same on any machine.
+    """
+    made = {name: getattr(state, name) for name in MAPS}
+    return dataclasses.replace(
+        state, **{name: backend_of(volume).download(volume) for name, volume in made.items() if volume is not None}
+    )

@@ -92,15 +92,15 @@ class Class3D:
             "classes": f"{config.refine.n_classes}, {params.assignment}",
         }
 
-    def begin(self, run: Any, volumes: np.ndarray) -> State:
+    def begin(self, run: Any, volumes: Any) -> State:
         """Return the state before the first iteration.
 
         Parameters
         ----------
         run : Run
             Images and machinery.
-        volumes : ndarray, (classes, n, n, n), float32
-            Starting volumes.
+        volumes : array, (classes, n, n, n), float32
+            Starting volumes, on the backend of the run.
 
         Returns
         -------
@@ -119,12 +119,12 @@ class Class3D:
         run : Run
             Images and machinery.
         state : State
-            The state after the last.
+            The state after the last, its volumes taken up.
 
         Returns
         -------
         State
-            The next one.
+            The next one, its maps on the backend.
         """
         params, length = run.params, run.sampling.field_of_view
         everyone = run.members(state.half, None)
@@ -147,7 +147,7 @@ class Class3D:
         limit = within(resolved + params.extra_shells, first_limit(run), run.sampling.max_index)
         # Wiener estimates, and nothing outside the mask; a class that nobody is in keeps its volume.
         mask = solvent_mask(run, sets.mean.mean(axis=0), length / max(resolved, 1.0), params.particle_diameter)
-        references_after = np.stack(
+        references_after = run.backend.xp.stack(
             [
                 _wiener(density, shared, mask) if alive else before[0]
                 for density, alive, before in zip(sets.mean, sets.alive, state.reference)
@@ -190,7 +190,7 @@ class Class3D:
         return state.reference[:, 0], "Wiener estimate under the mask, not sharpened"
 
 
-def _expected_ssnr(halves: np.ndarray, reference: np.ndarray, aligned_to: float, tau_fudge: float) -> np.ndarray:
+def _expected_ssnr(halves: Any, reference: Any, aligned_to: float, tau_fudge: float) -> np.ndarray:
     """Return T tau2 over the noise of the new average: tau2 is the power of the reference that images were aligned to.
 
     Past the limit of that alignment the reference says nothing; there tau2 is what the new average has above its noise.
@@ -202,7 +202,7 @@ def _expected_ssnr(halves: np.ndarray, reference: np.ndarray, aligned_to: float,
     return np.divide(tau2, noise, out=np.full(noise.shape, np.nan), where=noise > 0)
 
 
-def _wiener(density: np.ndarray, ssnr: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _wiener(density: Any, ssnr: np.ndarray, mask: Any) -> Any:
     kept = np.nan_to_num(ssnr)
     weight = kept / (1.0 + kept)
     return weighted_map(half_transform(density), weight, ssnr.size + 1.0) * mask

@@ -74,14 +74,14 @@ class FixedPoses:
             "classes": "1",
         }
 
-    def begin(self, run: Any, volumes: np.ndarray | None) -> State:
+    def begin(self, run: Any, volumes: Any) -> State:
         """Return the state before the only iteration.
 
         Parameters
         ----------
         run : Run
             Images and machinery.
-        volumes : ndarray or None
+        volumes : array or None
             Not used: no pose depends on a reference.
 
         Returns
@@ -105,19 +105,20 @@ class FixedPoses:
         Returns
         -------
         State
-            The only one.
+            The only one, its maps on the backend.
         """
         halves = [run.images.shown(run.members(state.half, which)) for which in (1, 2)]
         made = [half_map(half, run.threads, run.counter) for half in halves]
-        curve = run.fsc(*(part.density for part in made))
+        maps = run.backend.xp.stack([part.density for part in made])
+        curve = run.fsc(*maps)
         reading = read_fsc(curve, run.config.refine.limit_threshold, run.sampling.field_of_view)
         return dataclasses.replace(
             state,
             iteration=state.iteration + 1,
-            reference=np.mean([part.density for part in made], axis=0, dtype=np.float32)[None, None],
+            reference=maps.mean(axis=0, dtype=np.float32)[None, None],
             limit=run.sampling.max_index,
             candidates=run.given(),
-            half_map=np.stack([part.density for part in made])[None],
+            half_map=maps[None],
             shell_weight=np.stack([part.shell_weight for part in made])[None],
             fsc=curve[None],
             claimed=np.array([reading.claimed]),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends import backend_of
 from ...config import RunConfig
 from ...imaging.projector import FourierVolume
 from ...knobs import Config, knob
@@ -106,15 +107,15 @@ class Heterogeneous:
             "classes": f"{config.refine.n_classes}, {params.assignment}",
         }
 
-    def begin(self, run: Any, volumes: np.ndarray) -> State:
+    def begin(self, run: Any, volumes: Any) -> State:
         """Return the state before the first iteration.
 
         Parameters
         ----------
         run : Run
             Images and machinery.
-        volumes : ndarray, (classes, n, n, n), float32
-            Starting volumes on the target grid.
+        volumes : array, (classes, n, n, n), float32
+            Starting volumes on the target grid, on the backend of the run.
 
         Returns
         -------
@@ -135,12 +136,12 @@ class Heterogeneous:
         run : Run
             Images and machinery.
         state : State
-            The state after the last.
+            The state after the last, its volumes taken up.
 
         Returns
         -------
         State
-            The next one.
+            The next one, its maps on the backend.
         """
         params, config = run.params, run.config
         members = _batch(run, params)
@@ -218,15 +219,16 @@ def _prior_of(curve: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda weight: weight / ssnr
 
 
-def _learned(old: list, new: list, alive: np.ndarray, share: float) -> np.ndarray:
+def _learned(old: list, new: list, alive: np.ndarray, share: float) -> Any:
     """Return the running averages, (classes, 1, points); a class that nobody is in keeps its volume."""
 
-    def one(before: FourierVolume, after: FourierVolume, held: bool) -> np.ndarray:
+    def one(before: FourierVolume, after: FourierVolume, held: bool) -> Any:
         if not held or share == 1.0:
             return after.values if held else before.values
         return np.float32(1.0 - share) * before.values + np.float32(share) * after.values
 
-    return np.stack([[one(*part)] for part in zip(old, new, alive)])
+    xp = backend_of(old[0].values).xp
+    return xp.stack([one(*part) for part in zip(old, new, alive)])[:, None]
 
 
 def _batch(run: Any, params: HeterogeneousParams) -> np.ndarray:

@@ -109,15 +109,15 @@ class Homogeneous:
             "classes": "1",
         }
 
-    def begin(self, run: Any, volumes: np.ndarray) -> State:
+    def begin(self, run: Any, volumes: Any) -> State:
         """Return the state before the first iteration: both halves start from one volume, and from then on apart.
 
         Parameters
         ----------
         run : Run
             Images and machinery.
-        volumes : ndarray, (1, n, n, n), float32
-            Starting volume.
+        volumes : array, (1, n, n, n), float32
+            Starting volume, on the backend of the run.
 
         Returns
         -------
@@ -128,7 +128,7 @@ class Homogeneous:
         mask = _mask_of(run, None, Reading(0.0, np.nan))
         start = volumes if mask is None else volumes * mask
         noise = np.stack([run.background_noise(run.members(half, which)) for which in (1, 2)])
-        return State(0, np.stack([start, start], axis=1), None, first_limit(run), noise, half, mask=mask)
+        return State(0, run.backend.xp.stack([start, start], axis=1), None, first_limit(run), noise, half, mask=mask)
 
     def iterate(self, run: Any, state: State) -> State:
         """Return the state after one more iteration.
@@ -138,12 +138,12 @@ class Homogeneous:
         run : Run
             Images and machinery.
         state : State
-            The state after the last.
+            The state after the last, its volumes taken up.
 
         Returns
         -------
         State
-            The next one.
+            The next one, its maps on the backend.
         """
         length, threshold = run.sampling.field_of_view, run.config.refine.limit_threshold
         # Every image looks at the reference of its own half; its best pose is kept.
@@ -159,10 +159,11 @@ class Homogeneous:
         limit = within(reading.shell, first_limit(run), run.sampling.max_index)
         # Joined at low resolution; past that each half keeps to itself, filtered by the curve and masked.
         joined = join(sets.half_map[0], sets.shell_weight[0], join_shell(length, run.params.join_resolution))
+        reference = run.backend.xp.stack([_reference(half, curve, limit, mask) for half in joined])
         after = dataclasses.replace(
             state,
             iteration=state.iteration + 1,
-            reference=np.stack([_reference(half, curve, limit, mask) for half in joined])[None],
+            reference=reference[None],
             limit=limit,
             noise=noise,
             candidates=candidates,
@@ -176,7 +177,7 @@ class Homogeneous:
         )
         return with_stillness(state, after, run.config.imaging.symmetry)
 
-    def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
+    def shown(self, run: Any, state: State) -> tuple[Any, str]:
         """Return the map that a person would be shown: sharpened, if its B factor deserves it.
 
         Parameters
@@ -188,12 +189,13 @@ class Homogeneous:
 
         Returns
         -------
-        volumes : ndarray, (1, n, n, n), float32
-            The map.
+        volumes : array, (1, n, n, n), float32
+            The map, on the backend of the run.
         note : str
             Whether it was sharpened, and why.
         """
-        sampling, fsc, density = run.sampling, state.fsc[0], state.half_map[0].mean(axis=0, dtype=np.float32)
+        sampling, fsc = run.sampling, state.fsc[0]
+        density = run.on_backend(state.half_map[0]).mean(axis=0, dtype=np.float32)
         length, nyquist = sampling.field_of_view, sampling.particle_nyquist * sampling.field_of_view
         reading = read_fsc(fsc, 0.143, length)
         held = np.flatnonzero(np.isfinite(fsc))
@@ -206,11 +208,13 @@ class Homogeneous:
         return sharpened_map(density, signal_weight(fsc), b_factor, length, reading.shell or last)[None], decision
 
 
-def _mask_of(run: Any, sets: HalfSets | None, reading: Reading) -> np.ndarray | None:
+def _mask_of(run: Any, sets: HalfSets | None, reading: Reading) -> Any:
     """Return the mask: what the settings ask for once the map has reached its start, a sphere before; None for none."""
     settings, sampling = run.config.mask, run.sampling
-    if settings.kind == "none" or run.mask is not None:
-        return run.mask
+    if run.mask is not None:
+        return run.on_backend(run.mask)
+    if settings.kind == "none":
+        return None
     start = settings.start_resolution or DEFAULT_LOWPASS
     if sets is None or reading.shell < sampling.field_of_view / start:
         return particle_sphere(run)
@@ -218,7 +222,7 @@ def _mask_of(run: Any, sets: HalfSets | None, reading: Reading) -> np.ndarray | 
     return make_mask(smooth, sampling.voxel_size, settings, start)
 
 
-def _reference(half: np.ndarray, curve: np.ndarray, limit: float, mask: np.ndarray | None) -> np.ndarray:
+def _reference(half: Any, curve: np.ndarray, limit: float, mask: Any) -> Any:
     """Return a half map as the next reference: the part of it that is signal, up to the limit, under the mask."""
     kept = weighted_map(half_transform(half), np.clip(np.nan_to_num(curve), 0.0, 1.0), limit + 1.0)
     return kept if mask is None else kept * mask

@@ -97,15 +97,15 @@ class Refine3D:
             "classes": "1",
         }
 
-    def begin(self, run: Any, volumes: np.ndarray) -> State:
+    def begin(self, run: Any, volumes: Any) -> State:
         """Return the state before the first iteration: both halves start from one volume, and from then on apart.
 
         Parameters
         ----------
         run : Run
             Images and machinery.
-        volumes : ndarray, (1, n, n, n), float32
-            Starting volume.
+        volumes : array, (1, n, n, n), float32
+            Starting volume, on the backend of the run.
 
         Returns
         -------
@@ -114,7 +114,7 @@ class Refine3D:
         """
         half = run.half
         noise = np.stack([run.background_noise(run.members(half, which)) for which in (1, 2)])
-        return State(0, np.stack([volumes, volumes], axis=1), None, first_limit(run), noise, half)
+        return State(0, run.backend.xp.stack([volumes, volumes], axis=1), None, first_limit(run), noise, half)
 
     def iterate(self, run: Any, state: State) -> State:
         """Return the state after one more iteration.
@@ -124,12 +124,12 @@ class Refine3D:
         run : Run
             Images and machinery.
         state : State
-            The state after the last.
+            The state after the last, its volumes taken up.
 
         Returns
         -------
         State
-            The next one.
+            The next one, its maps on the backend.
         """
         params, length = run.params, run.sampling.field_of_view
         # Every image looks at the reference of its own half, and is shared by its poses.
@@ -147,10 +147,11 @@ class Refine3D:
         # Joined at low resolution; past that only the SSNR and the mask know of the other half.
         joined = join(sets.half_map[0], sets.shell_weight[0], join_shell(length, params.join_resolution))
         mask = solvent_mask(run, sets.mean[0], length / max(resolved.shell, 1.0), params.particle_diameter)
+        reference = run.backend.xp.stack([_wiener(half, ssnr) * mask for half in joined])
         after = dataclasses.replace(
             state,
             iteration=state.iteration + 1,
-            reference=np.stack([_wiener(half, ssnr) * mask for half in joined])[None],
+            reference=reference[None],
             limit=limit,
             noise=noise,
             candidates=candidates,
@@ -164,7 +165,7 @@ class Refine3D:
         )
         return with_stillness(state, after, run.config.imaging.symmetry)
 
-    def shown(self, run: Any, state: State) -> tuple[np.ndarray, str]:
+    def shown(self, run: Any, state: State) -> tuple[Any, str]:
         """Return the mean of both halves, weighted by what they agree on, not sharpened.
 
         Parameters
@@ -176,17 +177,17 @@ class Refine3D:
 
         Returns
         -------
-        volumes : ndarray, (1, n, n, n), float32
-            The map.
+        volumes : array, (1, n, n, n), float32
+            The map, on the backend of the run.
         note : str
             What was done to it.
         """
-        mean, curve = state.half_map[0].mean(axis=0, dtype=np.float32), state.fsc[0]
+        mean, curve = run.on_backend(state.half_map[0]).mean(axis=0, dtype=np.float32), state.fsc[0]
         shown = weighted_map(half_transform(mean), signal_weight(curve) ** 2, curve.size + 1.0)
         return shown[None], "Wiener estimate of both halves, not sharpened"
 
 
-def _wiener(half: np.ndarray, ssnr: np.ndarray) -> np.ndarray:
+def _wiener(half: Any, ssnr: np.ndarray) -> Any:
     """Return a half map divided by 1 + 1 / SSNR on every shell."""
     kept = np.nan_to_num(ssnr)
     return weighted_map(half_transform(half), kept / (1.0 + kept), ssnr.size + 1.0)

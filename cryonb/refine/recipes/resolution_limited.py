@@ -105,15 +105,15 @@ class ResolutionLimited:
             "classes": f"{config.refine.n_classes}, {params.assignment}",
         }
 
-    def begin(self, run: Any, volumes: np.ndarray) -> State:
+    def begin(self, run: Any, volumes: Any) -> State:
         """Return the state before the first iteration.
 
         Parameters
         ----------
         run : Run
             Images and machinery.
-        volumes : ndarray, (classes, n, n, n), float32
-            Starting volumes.
+        volumes : array, (classes, n, n, n), float32
+            Starting volumes, on the backend of the run.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class ResolutionLimited:
         """
         odd_even = 1 + np.arange(len(run.ids)) % 2
         noise = run.background_noise(run.members(odd_even, None))[None]
-        mask = particle_sphere(run, 2.0 * _mask_radius(run)) if run.mask is None else run.mask
+        mask = particle_sphere(run, 2.0 * _mask_radius(run)) if run.mask is None else run.on_backend(run.mask)
         return State(0, (volumes * mask)[:, None], None, fixed_limit(run), noise, odd_even, mask=mask)
 
     def iterate(self, run: Any, state: State) -> State:
@@ -133,12 +133,12 @@ class ResolutionLimited:
         run : Run
             Images and machinery.
         state : State
-            The state after the last.
+            The state after the last, its volumes taken up.
 
         Returns
         -------
         State
-            The next one.
+            The next one, its maps on the backend.
         """
         length, threshold = run.sampling.field_of_view, run.config.refine.limit_threshold
         everyone = run.members(state.half, None)
@@ -150,7 +150,7 @@ class ResolutionLimited:
         sets = insert_half_sets(run, kept, everyone, state.half)
         readings = [read_fsc(curve, threshold, length) for curve in sets.fsc]
         fraction = particle_fraction(run)
-        reference = np.stack(
+        reference = run.backend.xp.stack(
             [
                 _wiener(density, curve, fraction) * state.mask if alive else before[0]
                 for density, curve, alive, before in zip(sets.mean, sets.fsc, sets.alive, state.reference)
@@ -232,7 +232,7 @@ def _mask_radius(run: Any) -> float:
     return run.params.mask_radius or DEFAULT_RADIUS * run.sampling.field_of_view
 
 
-def _wiener(density: np.ndarray, fsc: np.ndarray, fraction: float) -> np.ndarray:
+def _wiener(density: Any, fsc: np.ndarray, fraction: float) -> Any:
     """Return the mean map with the weight of its part-SSNR: 2 FSC / (1 - FSC), over the particle's part of the box."""
     ssnr = np.nan_to_num(2.0 * ssnr_of_halves(fsc) / fraction)
     return weighted_map(half_transform(density), ssnr / (1.0 + ssnr), fsc.size + 1.0)
