@@ -21,7 +21,6 @@ from cryonb.imaging.reconstruct import Accumulator
 from cryonb.imaging.rotations import random_rotations
 from cryonb.imaging.sweep import Sweep, sweep_grid
 from cryonb.imaging.symmetry import symmetry_operators
-from cryonb.kernels.scores import make_best_turn
 from cryonb.refine.observed import Rows
 
 
@@ -105,13 +104,6 @@ def swept(size: int, classes: int) -> None:
     sweep(complex_noise(shape, 5), np.ones(shape[:2], np.float32), 4, lambda: None)
 
 
-def turned(views: int) -> None:
-    """Find the best turns of three shifts against some views, one thread a view."""
-    even, odd = np.random.default_rng(8).normal(size=(2, 6, 3, views)).astype(np.float32)
-    value, turn = np.zeros((3, views), np.float32), np.zeros((3, views), np.int32)
-    get_backend("numba").launch(make_best_turn, (1,), (3, views, 1), (even, odd, value, turn))
-
-
 def climbed(size: int, classes: int, free_scale: bool, sigma: float) -> None:
     """Refine three poses of each of two images, of which one is left alone."""
     rng, count, limit = np.random.default_rng(6), (2, 3), size / 4
@@ -146,7 +138,6 @@ EXAMPLES = {
     "rings_kaiser_bessel_odd": (sampled_on_rings, 9, "kaiser_bessel"),
     "best_turn": (swept, 8, 1),
     "best_turn_classes_odd": (swept, 9, 2),
-    "best_turn_one_view_a_thread": (turned, 7),
     "climb": (climbed, 12, 1, False, 0.0),
     "climb_classes_free_scale_odd": (climbed, 13, 3, True, 0.05),
     "twice": (doubled,),
