@@ -123,28 +123,27 @@ def contrast_transfer(parameters: CtfParameters, plane: FrequencyPlane) -> Any:
     ----------
     Rohou & Grigorieff (2015), doi:10.1016/j.jsb.2015.08.008
     """
-    xp = backend_of(plane.square).xp
-
-    def column(values):
-        return xp.asarray(np.asarray(values, dtype=np.float32)[:, None, None])
-
-    length = wavelength_of(parameters.voltage)
+    backend = backend_of(plane.square)
+    xp, length = backend.xp, wavelength_of(parameters.voltage)
     aberration = 1e7 * np.asarray(parameters.spherical_aberration, dtype=np.float64)
     mean = 0.5 * np.pi * length * (parameters.defocus_u + parameters.defocus_v)
     spread = 0.5 * np.pi * length * (parameters.defocus_u - parameters.defocus_v)
     twice = 2.0 * np.deg2rad(parameters.defocus_angle)
     offset = np.arcsin(parameters.amplitude_contrast) + np.deg2rad(parameters.phase_shift)
-    phase = column(-0.5 * np.pi * length**3 * aberration) * plane.square
-    phase += column(mean)
+    terms = (-0.5 * np.pi * length**3 * aberration, mean, spread * np.cos(twice), spread * np.sin(twice), offset)
+    known = np.stack([*terms, -0.25 * parameters.b_factor, parameters.scale]).astype(np.float32)
+    fourth, second, cosine, sine, constant, decay, scale = backend.upload(known)[:, :, None, None]
+    phase = fourth * plane.square
+    phase += second
     phase *= plane.square
-    phase += column(spread * np.cos(twice)) * plane.cosine
-    phase += column(spread * np.sin(twice)) * plane.sine
-    phase += column(offset)
+    phase += cosine * plane.cosine
+    phase += sine * plane.sine
+    phase += constant
     xp.sin(phase, out=phase)
     if np.any(parameters.b_factor):
-        phase *= xp.exp(column(-0.25 * parameters.b_factor) * plane.square)
+        phase *= xp.exp(decay * plane.square)
     if np.any(parameters.scale != 1.0):
-        phase *= column(parameters.scale)
+        phase *= scale
     return phase
 
 

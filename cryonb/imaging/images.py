@@ -24,9 +24,10 @@ def normalise(images: Any) -> Any:
     array, (m, n, n), float32
         Normalised images; one without any variation is only shifted.
     """
-    xp = backend_of(images).xp
-    background = xp.asarray(_radius(images.shape[-1]) > BACKGROUND_RADIUS)
-    pixels = images[:, background]
+    backend = backend_of(images)
+    xp = backend.xp
+    rows, columns = map(backend.upload, np.nonzero(_radius(images.shape[-1]) > BACKGROUND_RADIUS))
+    pixels = images[:, rows, columns]
     mean = pixels.mean(axis=1, dtype=np.float64)
     deviation = pixels.std(axis=1, dtype=np.float64)
     deviation = xp.where(deviation > 0, deviation, 1.0)
@@ -57,7 +58,7 @@ def _radius(size: int) -> np.ndarray:
     return np.hypot(line[:, None], line[None, :])
 
 
-def displacement(shift_x: Any, shift_y: Any, size: int, origin: int, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+def displacement(shift_x: Any, shift_y: Any, size: int, origin: int, pixels: int, xp: Any = np) -> tuple[Any, Any]:
     """Return the phase factors that centre images whose transform was taken from their first pixel.
 
     Parameters
@@ -70,12 +71,14 @@ def displacement(shift_x: Any, shift_y: Any, size: int, origin: int, pixels: int
         Pixel of the centre in the transformed image.
     pixels : int
         Pixels along an edge of the transformed image.
+    xp : module, optional
+        Array module of the result.
 
     Returns
     -------
-    along_y : ndarray, (m, n), complex64
+    along_y : array, (m, n), complex64
         Factors of the rows.
-    along_x : ndarray, (m, n // 2 + 1), complex64
+    along_x : array, (m, n // 2 + 1), complex64
         Factors of the columns.
 
     Notes
@@ -83,8 +86,8 @@ def displacement(shift_x: Any, shift_y: Any, size: int, origin: int, pixels: int
     The image is the slice times exp(+2 pi i k.shift); a transform taken from pixel 0 in place of the centre carries
     exp(-2 pi i k origin / n) as well. Both are undone.
     """
-    ky, kx = (index.ravel() for index in half_indices(size, 2))
+    ky, kx = (xp.asarray(index.ravel()) for index in half_indices(size, 2))
     centre = origin / pixels
-    along_y = np.exp(2j * np.pi * (centre - np.asarray(shift_y, dtype=np.float64))[:, None] * ky)
-    along_x = np.exp(2j * np.pi * (centre - np.asarray(shift_x, dtype=np.float64))[:, None] * kx)
+    along_y = xp.exp(2j * np.pi * (centre - xp.asarray(shift_y, dtype=np.float64))[:, None] * ky)
+    along_x = xp.exp(2j * np.pi * (centre - xp.asarray(shift_x, dtype=np.float64))[:, None] * kx)
     return along_y.astype(np.complex64), along_x.astype(np.complex64)

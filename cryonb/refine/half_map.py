@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from .counter import Counter
 from .planning import grid_of
 from .prepare import TILE, Images, Weigher
 
-CARRIED_TILES = 32
-"""Tiles after which sums near the origin are carried over in double precision."""
+CARRIED = 32 * TILE
+"""Images after which sums near the origin are carried over in double precision."""
+
+STEP_BYTES = 1 << 27
+"""Pixels that a GPU works on at a time, at most [byte]: as many are read ahead several times over."""
 
 
 def half_map(images: Images, threads: int, counter: Counter, keep_weights: bool = False) -> Reconstruction:
@@ -79,35 +83,39 @@ def accumulated(images: Images, threads: int, counter: Counter) -> Accumulator:
     backend = get_backend(images.config.compute.backend)
     weigher = Weigher.of(images, backend.xp)
     accumulator = Accumulator.empty(grid_of(images.sampling, images.config), backend.xp)
-    for batch in _batches(images):
-        pixels = backend.xp.asarray(images.read(batch))
-        for number, tile in enumerate(_tiles_of(batch), batch.start // TILE):
-            inside = slice(tile.start - batch.start, tile.stop - batch.start)
-            coefficients, weights = weigher(tile, pixels[inside])
-            rotations = backend.xp.asarray(images.rotations[tile])
-            for part in _parts_of(len(weights), rotations.shape[1]):
-                accumulator.insert(coefficients[part], weights[part], rotations[part], threads)
+    step = _step(images, weigher, backend)
+    for batch, pixels in images.fed(backend, _cut(slice(0, len(images)), _read_together(images, step))):
+        for tile in _cut(batch, step):
+            coefficients, weights = weigher(tile, pixels[tile.start - batch.start : tile.stop - batch.start])
+            rotations = backend.upload(images.rotations[tile])
+            for part in _cut(tile, _inserted_together(step, rotations.shape[1])):
+                own = slice(part.start - tile.start, part.stop - tile.start)
+                accumulator.insert(coefficients[own], weights[own], rotations[own], threads)
                 counter.add(part.stop - part.start, "inserting slices")
-            if number % CARRIED_TILES == CARRIED_TILES - 1:
-                accumulator.carry()
+                if part.stop // CARRIED > part.start // CARRIED:
+                    accumulator.carry()
     return accumulator
 
 
-def _batches(images: Images) -> list[slice]:
-    """Return what is read at a time: a whole number of tiles."""
-    wanted = images.config.compute.batch_size or 2 * TILE
-    step = TILE * max(1, wanted // (2 * TILE))
-    return [slice(start, min(start + step, len(images))) for start in range(0, len(images), step)]
+def _step(images: Images, weigher: Weigher, backend: Any) -> int:
+    """Return how many images are turned into half transforms at a time: whole tiles, whose pixels are not too many."""
+    fitting = STEP_BYTES // (4 * images.sampling.read_size**2) // TILE * TILE
+    return min(backend.together(TILE, weigher.bytes_each()), max(TILE, fitting))
 
 
-def _tiles_of(batch: slice) -> list[slice]:
-    return [slice(start, min(start + TILE, batch.stop)) for start in range(batch.start, batch.stop, TILE)]
+def _read_together(images: Images, step: int) -> int:
+    """Return how many images are read at a time: as many as are worked on, or what the settings say for two halves."""
+    wanted = images.config.compute.batch_size
+    return TILE * max(1, wanted // (2 * TILE)) if wanted else step
 
 
-def _parts_of(count: int, operators: int) -> list[slice]:
-    """Return pieces of a tile, so small that a run can be stopped between two of them also where symmetry is high."""
-    step = max(1, TILE // operators)
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+def _inserted_together(step: int, operators: int) -> int:
+    """Return how many images one launch inserts: a run can be stopped between two of them, also of high symmetry."""
+    return max(1, min(step, CARRIED) // operators)
+
+
+def _cut(whole: slice, step: int) -> list[slice]:
+    return [slice(start, min(start + step, whole.stop)) for start in range(whole.start, whole.stop, step)]
 
 
 def _exact(images: Images, threads: int, counter: Counter) -> Reconstruction:

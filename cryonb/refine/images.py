@@ -4,12 +4,13 @@ A tile is a fixed number of images, in the order of the ids of their particles.
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol, Self
 
 import numpy as np
 import xarray as xr
 
+from ..backends import backend_of, get_backend
 from ..config import RunConfig
 from ..errors import must
 from ..imaging.ctf import CtfParameters
@@ -18,6 +19,44 @@ from .sampling import Sampling
 
 TILE = 32
 """Images a tile."""
+
+
+class Source(Protocol):
+    """What gives images in place of a stack: drawn on the host, and finished wherever they are used."""
+
+    def draw(self, images: "Images", chosen: slice | np.ndarray) -> np.ndarray:
+        """Return what is drawn for some images; may be called from several threads.
+
+        Parameters
+        ----------
+        images : Images
+            All images of the stack.
+        chosen : slice or ndarray of int
+            Which of them.
+
+        Returns
+        -------
+        ndarray, (m, ...)
+            The same on any machine.
+        """
+
+    def finish(self, images: "Images", chosen: slice | np.ndarray, drawn: Any) -> Any:
+        """Return the images.
+
+        Parameters
+        ----------
+        images : Images
+            All images of the stack.
+        chosen : slice or ndarray of int
+            Which of them.
+        drawn : array, (m, ...)
+            What `draw` gave for them, on the backend.
+
+        Returns
+        -------
+        array, (m, n, n), float32
+            Pixels, on the backend.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +79,8 @@ class Images:
         Settings.
     share : ndarray, (m,), float32, or None
         How much of each image belongs to the class; None for all of it.
-    source : callable or None
-        Gives pixels in place of the stack: called with the images of the whole stack and which of them.
+    source : Source or None
+        Gives pixels in place of the stack.
     rows : ndarray, (m,), int64, or None
         Which image of the stack each of these is, where they are not all of it, once and in order.
     whole : Images or None
@@ -56,7 +95,7 @@ class Images:
     ctf: CtfParameters | None
     config: RunConfig
     share: np.ndarray | None = None
-    source: Callable[["Images", slice | np.ndarray], np.ndarray] | None = None
+    source: Source | None = None
     rows: np.ndarray | None = None
     whole: "Images | None" = None
 
@@ -150,17 +189,67 @@ class Images:
         if self.rows is not None:
             needed, place = np.unique(self.rows[chosen], return_inverse=True)
             return self.whole.read(needed)[place]
+        if self.source is None:
+            return self._finished(chosen, self._drawn(chosen))
+        backend = get_backend(self.config.compute.backend)
+        return backend.download(self._finished(chosen, backend.upload(self._drawn(chosen))))
+
+    def fed(self, backend: Any, pieces: Iterable[slice | np.ndarray]) -> Iterator[tuple[slice | np.ndarray, Any]]:
+        """Yield images on a backend, one piece after the other, as `read` gives them on the host.
+
+        Parameters
+        ----------
+        backend : Backend
+            Where they are used; it may read ahead.
+        pieces : iterable of slice or ndarray of int
+            Which images, piece by piece.
+
+        Yields
+        ------
+        chosen : slice or ndarray of int
+            Which images.
+        pixels : array, (m, n, n), float32
+            They; valid until the next are asked for.
+
+        Raises
+        ------
+        InputError
+            If an image holds NaN or infinity, or nothing but zeros.
+        """
+        whole, pieces = self.whole or self, list(pieces)
+        needed = [self._needed(chosen) for chosen in pieces]
+
+        def drawn(wanted: tuple) -> tuple:
+            taken, *place = wanted
+            return whole._drawn(taken), *place
+
+        for chosen, (taken, *_), (pixels, *place) in zip(pieces, needed, backend.feed(drawn, needed)):
+            pixels = whole._finished(taken, pixels)
+            yield chosen, pixels[place[0]] if place else pixels
+
+    def _needed(self, chosen: slice | np.ndarray) -> tuple:
+        """Return which images of the whole stack to take, and, where each is taken once, which is shown where."""
+        return (chosen,) if self.rows is None else np.unique(self.rows[chosen], return_inverse=True)
+
+    def _drawn(self, chosen: slice | np.ndarray) -> np.ndarray:
+        """Return images as they stand in their files, or what their source draws; on the host."""
         if self.source is not None:
-            return self.source(self, chosen)
-        pixels = np.ascontiguousarray(self.stack[chosen].values, dtype=np.float32)
-        energy = np.einsum("mij,mij->m", pixels, pixels)
+            return self.source.draw(self, chosen)
+        return np.ascontiguousarray(self.stack[chosen].values, dtype=np.float32)
+
+    def _finished(self, chosen: slice | np.ndarray, drawn: Any) -> Any:
+        """Return the images of what was drawn, on its backend; those of files are checked, by one number an image."""
+        if self.source is not None:
+            return self.source.finish(self, chosen, drawn)
+        backend = backend_of(drawn)
+        energy = backend.download(backend.xp.einsum("mij,mij->m", drawn, drawn))
         bad = np.flatnonzero(~(np.isfinite(energy) & (energy > 0)))
         if bad.size:
             which = int(self.stack["particle"].values[chosen][bad[0]])
             got = "zeros only" if energy[bad[0]] == 0 else "NaN or infinite pixels"
             remedy = "Remove that particle or repair its stack"
             must(False, "particle images must be finite and not empty", f"{got} in particle {which}", remedy)
-        return pixels
+        return drawn
 
 
 def with_symmetry(turns: np.ndarray, symmetry: str) -> np.ndarray:

@@ -172,10 +172,10 @@ class Weigher:
         xp = backend_of(pixels).xp
         transform, origin, count = self._transform(pixels)
         shifts = images.shift_x[chosen], images.shift_y[chosen]
-        along_y, along_x = displacement(*shifts, images.sampling.transform_size, origin, count)
+        along_y, along_x = displacement(*shifts, images.sampling.transform_size, origin, count, xp)
         along_x *= np.float32(images.sampling.grey_scale)
-        transform *= xp.asarray(along_y)[:, :, None]
-        transform *= xp.asarray(along_x)[:, None, :]
+        transform *= along_y[:, :, None]
+        transform *= along_x[:, None, :]
         if images.ctf is None:
             transform *= self.limit
             factor = xp.broadcast_to(self.limit, transform.shape).copy()
@@ -210,6 +210,21 @@ class Weigher:
         pixels = normalise(pixels) if imaging.normalise else pixels
         return pixels if self.window is None else pixels * self.window
 
+    def bytes_each(self) -> int:
+        """Return what one image holds from its pixels to its weighted half transform.
+
+        Returns
+        -------
+        int
+            Memory [byte].
+        """
+        sampling, config = self.images.sampling, self.images.config
+        raw, size = sampling.read_size, sampling.transform_size
+        steps = 8 + 8 * (self.window is not None or config.imaging.invert_contrast)
+        pixels = raw * raw * (20 if config.imaging.normalise else steps)
+        interpolated = 8 * size * size if config.box.resample != "fourier" else 0
+        return pixels + interpolated + 16 * raw * (raw // 2 + 1) + 20 * size * (size // 2 + 1)
+
     def _transform(self, pixels: Any) -> tuple[Any, int, int]:
         """Return half transforms from the first pixel, with the centre's pixel and the pixels they were taken from."""
         config, sampling = self.images.config, self.images.sampling
@@ -231,8 +246,8 @@ def _binned_pixels(transform: Any, read: int, binned: int) -> Any:
     """Return binned images in real space, their centre moved from read // 2 to binned // 2."""
     backend = backend_of(transform)
     move = np.full(1, (binned // 2) / binned)
-    along_y, along_x = displacement(move, move, binned, read // 2, read)
-    moved = transform * backend.xp.asarray(along_y)[:, :, None] * backend.xp.asarray(along_x)[:, None, :]
+    along_y, along_x = displacement(move, move, binned, read // 2, read, backend.xp)
+    moved = transform * along_y[:, :, None] * along_x[:, None, :]
     pixels = backend.fft.irfft2(moved, s=(binned, binned)) * (binned / read) ** 2
     return pixels.astype(np.float32)
 
