@@ -23,7 +23,10 @@ SHIFT_STEP = 0.375
 """Distance of shifts times the outermost ring [fraction of the field of view]: three eighths of the finest wave."""
 
 BLOCK = 64
-"""Views whose table of correlations is held at a time, so that it stays in the cache."""
+"""Views whose table of correlations is held at a time on a CPU, so that it stays in the cache; a multiple elsewhere."""
+
+TABLE_BYTES = 2**30
+"""Memory of the tables of correlations of views and images that are compared at a time where memory is ample [byte]."""
 
 FEWEST = 4
 """Poses of each class that are kept at least: with two, the right hill was seen to be missed."""
@@ -90,9 +93,10 @@ class Sweep:
         The views.
     shifts : ndarray, (s, 2), float64
         The shifts along x and y, as fractions of the field of view.
-    slices : array, (classes, blocks, orders, 2, 2 * rings, BLOCK), float32
+    slices : array, (classes, blocks, orders, 2, 2 * rings, width), float32
         For every order, even ones first: what takes (real, imaginary) of an image's rings to the real and the imaginary
-        part of its product with every slice. The last block is filled up with empty slices.
+        part of its product with every slice. The last block is filled up with empty slices; on a CPU, blocks are of
+        `BLOCK` views, elsewhere of as many as one image's tables have room for.
     power : array, (classes, rings, 2 * n), float32
         Mean square of every slice along every ring.
     """
@@ -127,20 +131,27 @@ class Sweep:
         Sweep
             The sweep.
         """
-        count = views.matrices.shape[1]
-        blocks = -(-2 * count // BLOCK)
-        shape = len(references), blocks, rings.orders, 2, 2 * len(rings.radius), BLOCK
-        slices = np.zeros(shape, np.float32)
-        power = np.empty((len(references), len(rings.radius), 2 * count), np.float32)
+        backend, count = backend_of(references[0].values), views.matrices.shape[1]
+        width = _block_width(backend, 2 * count, _view_bytes(rings, shifts))
+        shape = len(references), -(-2 * count // width), rings.orders, 2, 2 * len(rings.radius), width
+        slices = backend.xp.zeros(shape, np.float32)
+        power = backend.xp.empty((len(references), len(rings.radius), 2 * count), np.float32)
         for group, reference in enumerate(references):
             power[group] = _fill(slices[group], reference, rings, views, threads)
         return cls(rings, views, shifts, slices, power)
 
     def __post_init__(self) -> None:
         even, odd = (part.reshape(len(part), -1) for part in self.rings.synthesis())
-        object.__setattr__(self, "_of_even", even)
-        object.__setattr__(self, "_of_odd", odd)
-        object.__setattr__(self, "_analysis", self.rings.analysis())
+        constants = {
+            "_of_even": even,
+            "_of_odd": odd,
+            "_analysis": self.rings.analysis(),
+            "_ramps": self.rings.shift_factors(self.shifts),
+            "_turns": self.views.matrices.reshape(-1, 3, 3),
+            "_moves": self.shifts,
+        }
+        for name, values in constants.items():
+            object.__setattr__(self, name, backend_of(self.slices).upload(values))
 
     @property
     def step_radian(self) -> float:
@@ -162,16 +173,20 @@ class Sweep:
         """Poses compared for every image."""
         return len(self.slices) * self.power.shape[-1] * self.rings.n_angles * len(self.shifts)
 
-    def __call__(
-        self, weighted: np.ndarray, power: np.ndarray, kept: int, pause: Callable[[], None]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def operations(self) -> float:
+        """Operations of the matrix products for every image [flop]."""
+        each = self.rings.orders * (8.0 * len(self.rings.radius) + 4.0 * self.rings.orders)
+        return each * len(self.slices) * self.power.shape[-1] * len(self.shifts)
+
+    def __call__(self, weighted: Any, power: Any, kept: int, pause: Callable[[], None]) -> tuple[Any, Any]:
         """Return the best poses of the grid.
 
         Parameters
         ----------
-        weighted : ndarray, (m, rings, angles), complex64
+        weighted : array, (m, rings, angles), complex64
             Images on rings, as `Observer.on_rings` weighs them.
-        power : ndarray, (m, rings), float32
+        power : array, (m, rings), float32
             What weighs the slices' power.
         kept : int
             Poses of each image; at least `FEWEST` of every class.
@@ -180,102 +195,123 @@ class Sweep:
 
         Returns
         -------
-        poses : ndarray, (m, k, 11), float32
+        poses : array, (m, k, 11), float32
             Rotation, row by row, and shift.
-        classes : ndarray, (m, k), int64
+        classes : array, (m, k), int64
             Class of each.
         """
-        each = max(FEWEST, -(-kept // len(self.slices)))
-        ramps = self.rings.shift_factors(self.shifts)
-        buffers = self._buffers()
-        poses = []
-        for number, image in enumerate(weighted):
-            orders = self._orders(ramps * image)
-            groups = range(len(self.slices))
-            poses.append([self._best_views(orders, group, power[number], each, buffers) for group in groups])
+        xp, each = backend_of(weighted).xp, max(FEWEST, -(-kept // len(self.slices)))
+        many, groups, found = self._together(len(weighted)), range(len(self.slices)), []
+        buffers = self._buffers(many)
+        for first in range(0, len(weighted), many):
+            images, strength = weighted[first : first + many], power[first : first + many]
+            orders = self._orders((self._ramps * images[:, None]).reshape(-1, *images.shape[1:]))
+            found.append([self._best_views(orders, group, strength, each, buffers) for group in groups])
             pause()
-        values, turns, shifts, views = (np.array(part) for part in zip(*(zip(*image) for image in poses)))
+        parts = ([xp.stack(part, axis=1) for part in zip(*several)] for several in found)
+        values, turns, shifts, views = map(xp.concatenate, zip(*parts))
         return self._spread(values, turns, shifts, views, each)
 
-    def _buffers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return room for the products of an image with a block of slices, and for their correlations at all turns."""
-        orders, angles, table = self.rings.orders, self.rings.n_angles // 2, (len(self.shifts), BLOCK)
-        return tuple(np.empty((count, *table), np.float32) for count in (2 * orders, angles, angles))
+    def _together(self, images: int) -> int:
+        """Return how many images are compared at a time: one, but where memory is ample."""
+        each = _view_bytes(self.rings, self.shifts) * self.slices.shape[-1]
+        return max(1, min(images, backend_of(self.slices).together(1, each), int(TABLE_BYTES / each)))
 
-    def _orders(self, rings: np.ndarray) -> np.ndarray:
-        """Return shifted images as rows to multiply slices: (orders, 1, shifts, 2 * rings), even orders first."""
-        shifts, count = rings.shape[:2]
-        flat = rings.view(np.float32).reshape(shifts * count, self.rings.n_angles)
-        found = (flat @ self._analysis).reshape(shifts, count, self.rings.orders, 2)
-        ordered = found.transpose(2, 0, 3, 1).reshape(self.rings.orders, 1, shifts, 2 * count)
-        return np.concatenate([ordered[0::2], ordered[1::2]])
+    def _buffers(self, images: int) -> tuple[Any, Any, Any]:
+        """Return room for the products of images with a block of slices, and for their correlations at all turns."""
+        orders, angles = self.rings.orders, self.rings.n_angles // 2
+        size, xp = images * len(self.shifts) * self.slices.shape[-1], backend_of(self.slices).xp
+        return tuple(xp.empty(count * size, xp.float32) for count in (2 * orders, angles, angles))
 
-    def _best_views(
-        self, orders: np.ndarray, group: int, power: np.ndarray, each: int, buffers: tuple
-    ) -> tuple[np.ndarray, ...]:
-        """Return the views that correlate best at any shift and turn: their values, turns, shifts and places."""
-        backend = backend_of(orders)
-        products, even, odd = buffers
-        views, shifts = self.power.shape[-1], len(self.shifts)
-        table = products.reshape(self.rings.orders, 2, shifts, BLOCK)
-        flat, half = products.reshape(len(products), -1), self.rings.orders
-        shape = len(self.slices[group]), shifts, BLOCK
-        value, turn = np.empty(shape, np.float32), np.empty(shape, np.int32)
+    def _orders(self, rings: Any) -> Any:
+        """Return shifted images as rows to multiply slices: (orders, 1, rows, 2 * rings), even orders first."""
+        rows, count = rings.shape[:2]
+        flat = rings.view(np.float32).reshape(rows * count, self.rings.n_angles)
+        found = (flat @ self._analysis).reshape(rows, count, self.rings.orders, 2)
+        ordered = found.transpose(2, 0, 3, 1).reshape(self.rings.orders, 1, rows, 2 * count)
+        return backend_of(rings).xp.concatenate([ordered[0::2], ordered[1::2]])
+
+    def _best_views(self, orders: Any, group: int, power: Any, each: int, buffers: tuple) -> tuple[Any, ...]:
+        """Return each image's views that correlate best at any shift and turn: values, turns, shifts and places."""
+        xp, images, views = backend_of(orders).xp, len(power), self.power.shape[-1]
+        shape = len(self.slices[group]), orders.shape[2], self.slices.shape[-1]
+        value, turn = xp.empty(shape, xp.float32), xp.empty(shape, xp.int32)
         for number, block in enumerate(self.slices[group]):
-            np.matmul(orders, block, out=table)
-            np.matmul(self._of_even, flat[:half], out=even.reshape(len(even), -1))
-            np.matmul(self._of_odd, flat[half:], out=odd.reshape(len(odd), -1))
-            arguments = (even, odd, value[number], turn[number])
-            backend.launch(make_best_turn, (BLOCK,), (shifts, 1, 1), arguments, 1)
-        shift = value.argmax(axis=1)
-        value, turn = (np.take_along_axis(part, shift[:, None], 1).ravel()[:views] for part in (value, turn))
-        strength = power @ self.power[group]
-        best = value / np.sqrt(np.maximum(strength, np.finfo(np.float32).tiny))
-        pool = np.argsort(-best, kind="stable")[: min(POOL * each, views)]
-        return best[pool], turn[pool], shift.ravel()[pool], pool
+            self._compare(orders, block, buffers, value[number], turn[number])
+        by_image = shape[0], images, shape[1] // images, shape[2]
+        value, turn = value.reshape(by_image), turn.reshape(by_image)
+        shift = value.argmax(axis=2)
+        value, turn = (xp.take_along_axis(part, shift[:, :, None], 2)[:, :, 0] for part in (value, turn))
+        value, turn, shift = (part.transpose(1, 0, 2).reshape(images, -1)[:, :views] for part in (value, turn, shift))
+        best = value / xp.sqrt(xp.maximum(power @ self.power[group], np.finfo(np.float32).tiny))
+        pool = xp.argsort(-best, axis=1, kind="stable")[:, : min(POOL * each, views)]
+        return *(xp.take_along_axis(part, pool, 1) for part in (best, turn, shift)), pool
 
-    def _spread(
-        self, values: np.ndarray, turns: np.ndarray, shifts: np.ndarray, views: np.ndarray, each: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _compare(self, orders: Any, block: Any, buffers: tuple, value: Any, turn: Any) -> None:
+        """Write the largest correlations of shifted images with a block of slices, and at which turns; (rows, width).
+
+        What one product leaves is what the next one takes, without a copy between.
+        """
+        backend, size, half = backend_of(orders), value.size, self.rings.orders
+        products = buffers[0][: 2 * half * size].reshape(2 * half, size)
+        even, odd = (part[: self._of_even.shape[0] * size].reshape(-1, size) for part in buffers[1:])
+        backend.xp.matmul(orders, block, out=products.reshape(half, 2, *value.shape))
+        backend.xp.matmul(self._of_even, products[:half], out=even)
+        backend.xp.matmul(self._of_odd, products[half:], out=odd)
+        at_turns = (part.reshape(-1, *value.shape) for part in (even, odd))
+        shape = len(value), -(-value.shape[1] // backend.lanes), 1
+        backend.launch(make_best_turn, (backend.lanes,), shape, (*at_turns, value, turn), 1)
+
+    def _spread(self, values: Any, turns: Any, shifts: Any, views: Any, each: int) -> tuple[Any, Any]:
         """Return the best views of each class that lie apart from each other, (m, classes * each)."""
-        count, groups, pool = values.shape
-        matrices = self.views.matrices.reshape(-1, 3, 3)[views]
+        xp, (count, groups, pool) = backend_of(values).xp, values.shape
+        matrices = self._turns[views]
         angle = 2.0 * np.pi * turns / self.rings.n_angles
-        cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
+        cosine, sine = xp.cos(angle)[..., None], xp.sin(angle)[..., None]
         first, second = matrices[..., 0, :], matrices[..., 1, :]
         rows = (cosine * first + sine * second, cosine * second - sine * first, matrices[..., 2, :])
-        rotations = np.stack(rows, axis=-2).reshape(count * groups, pool, 9)
-        trace = np.einsum("map,mbp->mab", rotations, rotations)
-        near = trace > 1.0 + 2.0 * np.cos(self.hill_width)
-        left = values.reshape(count * groups, pool).astype(np.float64).copy()
-        lines, chosen = np.arange(len(left)), []
+        rotations = xp.stack(rows, axis=-2).reshape(count * groups, pool, 9)
+        near = xp.einsum("map,mbp->mab", rotations, rotations) > 1.0 + 2.0 * np.cos(self.hill_width)
+        left = values.reshape(count * groups, pool).astype(np.float64)
+        lines, chosen = xp.arange(len(left)), []
         for _ in range(each):
             best = left.argmax(axis=1)
             chosen.append(best)
-            left[near[lines, best]] -= 1e6
-        chosen = np.stack(chosen, axis=1)
-        shift = self.shifts[np.take_along_axis(shifts.reshape(-1, pool), chosen, 1)]
-        pose = np.concatenate([np.take_along_axis(rotations, chosen[..., None], 1), shift], axis=2)
-        classes = np.repeat(np.arange(groups), each)[None].repeat(count, axis=0)
-        return np.ascontiguousarray(pose.reshape(count, groups * each, 11).astype(np.float32)), classes
+            left -= 1e6 * near[lines, best]
+        chosen = xp.stack(chosen, axis=1)
+        shift = self._moves[xp.take_along_axis(shifts.reshape(-1, pool), chosen, 1)]
+        pose = xp.concatenate([xp.take_along_axis(rotations, chosen[..., None], 1), shift], axis=2)
+        classes = xp.repeat(xp.arange(groups), each)[None].repeat(count, axis=0)
+        return xp.ascontiguousarray(pose.reshape(count, groups * each, 11).astype(np.float32)), classes
 
 
-def _fill(slices: np.ndarray, reference: FourierVolume, rings: Rings, views: Views, threads: int) -> np.ndarray:
-    """Write the slices of one class into (blocks, orders, 2, 2 * rings, BLOCK); return their power along every ring."""
+def _view_bytes(rings: Rings, shifts: np.ndarray) -> int:
+    """Return the memory that the products of an image with one view and their correlations take [byte]."""
+    return (2 * rings.orders + rings.n_angles) * len(shifts) * 4
+
+
+def _block_width(backend: Any, views: int, each: int) -> int:
+    """Return how many views a block holds: `BLOCK` on a CPU, and where memory is ample as many as it has room for."""
+    widest = max(BLOCK, min(backend.together(BLOCK, each), TABLE_BYTES // each // BLOCK * BLOCK))
+    blocks = -(-views // widest)
+    return -(-views // (blocks * BLOCK)) * BLOCK
+
+
+def _fill(slices: Any, reference: FourierVolume, rings: Rings, views: Views, threads: int) -> Any:
+    """Write the slices of one class into (blocks, orders, 2, 2 * rings, width); return their power along every ring."""
+    xp, (blocks, orders, _, _, width) = backend_of(slices).xp, slices.shape
     sampled = ring_slices(reference, views.matrices[0], rings, threads)
     count, n_rings = sampled.shape[:2]
     power = (sampled.real**2 + sampled.imag**2).mean(axis=2).T
     flat = sampled.view(np.float32).reshape(count * n_rings, rings.n_angles)
-    found = (flat @ rings.analysis()).reshape(count, n_rings, rings.orders, 2).transpose(2, 3, 1, 0)
-    place, half = np.arange(2 * count), rings.orders // 2
-    block, lane = place // BLOCK, place % BLOCK
+    found = (flat @ xp.asarray(rings.analysis())).reshape(count, n_rings, orders, 2).transpose(2, 3, 1, 0)
+    filled = xp.zeros((orders // 2, 2, n_rings, blocks * width), xp.float32)
     for first, sign in ((0, 1.0), (1, -1.0)):
-        part = found[first::2]
-        real = np.concatenate([part[:, 0], np.float32(sign) * part[:, 0]], axis=2).transpose(2, 0, 1)
-        imaginary = np.concatenate([part[:, 1], np.float32(-sign) * part[:, 1]], axis=2).transpose(2, 0, 1)
-        orders = slices[:, first * half : (first + 1) * half]
-        orders[block, :, 0, :n_rings, lane] = real
-        orders[block, :, 0, n_rings:, lane] = imaginary
-        orders[block, :, 1, :n_rings, lane] = -imaginary
-        orders[block, :, 1, n_rings:, lane] = real
-    return np.concatenate([power, power], axis=1)
+        filled[..., :count] = found[first::2]
+        filled[:, 0, :, count : 2 * count] = np.float32(sign) * found[first::2, 0]
+        filled[:, 1, :, count : 2 * count] = np.float32(-sign) * found[first::2, 1]
+        real, imaginary = filled.reshape(-1, 2, n_rings, blocks, width).transpose(1, 3, 0, 2, 4)
+        part = slices[:, first * (orders // 2) : (first + 1) * (orders // 2)]
+        part[:, :, 0, :n_rings], part[:, :, 0, n_rings:] = real, imaginary
+        part[:, :, 1, :n_rings], part[:, :, 1, n_rings:] = -imaginary, real
+    return xp.concatenate([power, power], axis=1)

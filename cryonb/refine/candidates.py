@@ -1,9 +1,11 @@
 """The poses that a search keeps of every image, with their scores and shares."""
 
 import dataclasses
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+
+from ..backends import backend_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,51 @@ class Candidates:
             All attributes.
         """
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def scored(cls, found: tuple[Any, Any, Any], energy: Any, classes: int, hypotheses: np.ndarray) -> Self:
+        """Return the candidates of some images from what a search found, put in order where it lives.
+
+        Parameters
+        ----------
+        found : tuple of array
+            Poses (m, k, 11), float32: rotation, row by row, and shift; their classes (m, k), int64; and (m, k, 3),
+            float32: log-likelihood ratio, sum Re(Y M*) and sum abs(M)^2.
+        energy : array, (m, 1), float64
+            Sum abs(Y)^2 of every image.
+        classes : int
+            How many there are.
+        hypotheses : ndarray, (m,), int64
+            Poses that were compared.
+
+        Returns
+        -------
+        Candidates
+            On the host.
+        """
+        backend, (poses, members, result) = backend_of(found[0]), found
+        xp, score = backend.xp, result[..., 0].astype(np.float64)
+        order = xp.argsort(-score, axis=1, kind="stable")
+        members, score = (xp.take_along_axis(part, order, 1) for part in (members, score))
+        poses, result = (xp.take_along_axis(part, order[..., None], 1) for part in (poses, result))
+        held = xp.isfinite(score)
+        cross, power = (xp.where(held, result[..., place], 0.0).astype(np.float64) for place in (1, 2))
+        strength = xp.sqrt(xp.maximum(power * energy, np.finfo(np.float32).tiny))
+        share = xp.exp(score - score.max(axis=1, keepdims=True)) if score.size else score
+        share = share / xp.where(held.any(axis=1), share.sum(axis=1), 1.0)[:, None]
+        inside = members[..., None] == xp.arange(classes)
+        arrays = {
+            "rotation": _orthonormal(poses[..., :9].reshape(*members.shape, 3, 3).astype(np.float64)),
+            "shift": poses[..., 9:].astype(np.float64),
+            "class_index": members.astype(np.int64),
+            "score": score,
+            "correlation": cross / strength,
+            "scale": xp.maximum(cross, 0.0) / xp.maximum(power, np.finfo(np.float32).tiny),
+            "weight": share,
+            "class_posterior": xp.minimum((inside * share[..., None]).sum(axis=1), 1.0),
+        }
+        arrays = {name: backend.download(values) for name, values in arrays.items()}
+        return cls(hypotheses=hypotheses.astype(np.int64), **arrays)
 
     @classmethod
     def joined(cls, parts: list[Self], order: np.ndarray | None = None) -> Self:
@@ -171,3 +218,12 @@ class Candidates:
             weight[rows[held], place[held]] = self.class_posterior[held, number]
         total = weight.sum(axis=1, keepdims=True)
         return dataclasses.replace(self, weight=weight / np.where(total > 0, total, 1.0))
+
+
+def _orthonormal(turns: Any) -> Any:
+    """Return rotations whose rounding errors are taken out: rows made orthogonal and of length one."""
+    xp = backend_of(turns).xp
+    first = turns[..., 0, :] / xp.linalg.norm(turns[..., 0, :], axis=-1, keepdims=True)
+    second = turns[..., 1, :] - (turns[..., 1, :] * first).sum(axis=-1, keepdims=True) * first
+    second /= xp.linalg.norm(second, axis=-1, keepdims=True)
+    return xp.stack([first, second, xp.cross(first, second)], axis=-2)

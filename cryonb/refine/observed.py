@@ -1,14 +1,16 @@
 """Images as a search sees them: their noise divided out, on rings for the global search, in rows for the local one."""
 
 import dataclasses
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
 from ..backends import backend_of
+from ..contracts import Backend
 from ..imaging.ctf import FrequencyPlane, contrast_transfer
 from ..imaging.images import displacement, normalise, soft_window
-from ..imaging.polar import RingImages, Rings
+from ..imaging.polar import RingImages, RingProducts, Rings
 from .images import TILE, Images
 
 
@@ -70,7 +72,7 @@ class Rows:
 
 @dataclasses.dataclass(frozen=True)
 class Observer:
-    """Turns images into what a search compares with slices.
+    """Turns images into what a search compares with slices; what all images share is made once, where they live.
 
     Attributes
     ----------
@@ -80,20 +82,36 @@ class Observer:
         Coefficients of the local search.
     rings : Rings
         Coefficients of the global one.
-    deviation : ndarray, (read_size // 2 + 1,), float64
-        Standard deviation of the noise of a coefficient in every shell, in the grey scale of the volume.
-    window : ndarray or None
+    start, kx, ky : array, int64
+        Those of `rows`.
+    centred : array, (c,), complex64
+        What takes a coefficient of a transform from the first pixel to one from the centre, in the grey scale of the
+        volume, over the deviation of its noise.
+    inverse : array, (c,), float32
+        One over that deviation, in the same grey scale.
+    row_plane, ring_plane : FrequencyPlane
+        Frequencies of both.
+    counted : array, (rings,), float64
+        Coefficients that each ring stands for, over the variance of their noise.
+    window : array or None
         Soft window of the images as read.
     """
 
     images: Images
     rows: Rows
     rings: Rings
-    deviation: np.ndarray
+    start: Any
+    kx: Any
+    ky: Any
+    centred: Any
+    inverse: Any
+    row_plane: FrequencyPlane
+    ring_plane: FrequencyPlane
+    counted: Any
     window: Any
 
     @classmethod
-    def of(cls, images: Images, noise: np.ndarray, rows: Rows, rings: Rings) -> Self:
+    def of(cls, images: Images, noise: np.ndarray, rows: Rows, rings: Rings, backend: Backend) -> Self:
         """Return the observer of some images.
 
         Parameters
@@ -106,110 +124,121 @@ class Observer:
             Coefficients of the local search.
         rings : Rings
             Coefficients of the global one.
+        backend : Backend
+            Where the images will live.
 
         Returns
         -------
         Observer
             The observer.
         """
-        sampling = images.sampling
-        known = np.asarray(noise, dtype=np.float64)
-        floor = 1e-6 * max(float(np.max(known)), np.finfo(np.float32).tiny)
-        deviation = np.sqrt(np.maximum(known, floor)) * sampling.read_size * grey_scale(images)
+        size, field = images.sampling.read_size, images.sampling.field_of_view
+        deviation = _deviation(images, noise)
+        at_rows, at_rings = (np.interp(part.radius, np.arange(len(deviation)), deviation) for part in (rows, rings))
+        along_y, along_x = displacement(np.zeros(1), np.zeros(1), size, size // 2, size)
+        centred = along_y[0, rows.ky] * along_x[0, rows.kx] * (grey_scale(images) / at_rows)
         inner, outer = images.config.imaging.window
-        window = soft_window(sampling.read_size, inner, outer) if outer > 0 else None
-        return cls(images, rows, rings, deviation, window)
+        return cls(
+            *(images, rows, rings),
+            *map(backend.upload, (rows.start, rows.kx, rows.ky)),
+            centred=backend.upload(centred.astype(np.complex64)),
+            inverse=backend.upload((1.0 / at_rows).astype(np.float32)),
+            row_plane=_moved(_plane(rows.kx, rows.ky, field), backend),
+            ring_plane=_moved(rings.plane(field), backend),
+            counted=backend.upload(np.pi * rings.radius / at_rings**2),
+            window=backend.upload(soft_window(size, inner, outer)) if outer > 0 else None,
+        )
 
-    def ring_images(self) -> RingImages:
-        """Return the transform to rings, for one thread.
-
-        Returns
-        -------
-        RingImages
-            Of `TILE` images at a time.
-        """
-        return RingImages(self.rings, self.images.sampling.read_size, TILE)
-
-    def pixels(self, chosen: slice) -> np.ndarray:
+    def prepared(self, pixels: Any) -> Any:
         """Return images as they are compared.
 
         Parameters
         ----------
-        chosen : slice
-            Which images.
+        pixels : array, (m, n, n), float32
+            Images as read.
 
         Returns
         -------
-        ndarray, (m, n, n), float32
+        array, (m, n, n), float32
             Contrast, normalisation and window as the settings say.
         """
         imaging = self.images.config.imaging
-        pixels = self.images.read(chosen)
         pixels = -pixels if imaging.invert_contrast else pixels
         pixels = normalise(pixels) if imaging.normalise else pixels
         return pixels if self.window is None else pixels * self.window
 
-    def in_rows(self, chosen: slice, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def in_rows(self, chosen: slice, pixels: Any) -> tuple[Any, Any]:
         """Return images and their contrast transfer in rows, the noise divided out.
 
         Parameters
         ----------
         chosen : slice
             Which images.
-        pixels : ndarray, (m, n, n), float32
-            The same.
+        pixels : array, (m, n, n), float32
+            The same, prepared.
 
         Returns
         -------
-        data : ndarray, (m, c), complex64
+        data : array, (m, c), complex64
             Coefficients over the deviation of their noise, origin at the centre.
-        transfer : ndarray, (m, c), float32
+        transfer : array, (m, c), float32
             Contrast transfer over the same.
         """
-        size, rows = self.images.sampling.read_size, self.rows
-        transform = backend_of(pixels).fft.rfft2(pixels)
-        centre = displacement(np.zeros(1), np.zeros(1), size, size // 2, size)
-        whitening = grey_scale(self.images) / self._deviation_at(rows.radius)
-        factor = centre[0][0, rows.ky] * centre[1][0, rows.kx] * whitening
-        data = transform[:, rows.ky, rows.kx] * factor.astype(np.complex64)
-        transfer = self._transfer(chosen, _plane(rows.kx, rows.ky, self.images.sampling.field_of_view))
-        inverse = (1.0 / self._deviation_at(rows.radius)).astype(np.float32)
-        return data, np.ascontiguousarray(np.broadcast_to(transfer[:, 0] * inverse, data.shape))
+        backend = backend_of(pixels)
+        data = backend.fft.rfft2(pixels)[:, self.ky, self.kx] * self.centred
+        transfer = self._transfer(chosen, self.row_plane)[:, 0] * self.inverse
+        return data, backend.xp.ascontiguousarray(backend.xp.broadcast_to(transfer, data.shape))
 
-    def on_rings(self, chosen: slice, pixels: np.ndarray, transform: RingImages) -> tuple[np.ndarray, np.ndarray]:
+    def on_rings(self, chosen: slice, pixels: Any) -> tuple[Any, Any]:
         """Return images on rings, weighted for a dot product with slices, and what weighs the slices' power.
 
         Parameters
         ----------
         chosen : slice
             Which images.
-        pixels : ndarray, (m, n, n), float32
-            The same.
-        transform : RingImages
-            The transform, of this thread alone.
+        pixels : array, (m, n, n), float32
+            The same, prepared.
 
         Returns
         -------
-        weighted : ndarray, (m, rings, angles), complex64
+        weighted : array, (m, rings, angles), complex64
             Transfer times image over the noise's variance, times the coefficients that each ring stands for.
-        power : ndarray, (m, rings), float32
+        power : array, (m, rings), float32
             Mean square of the transfer, over the same.
         """
-        rings = self.rings
-        counted = np.pi * rings.radius / self._deviation_at(rings.radius) ** 2
-        transfer = self._transfer(chosen, rings.plane(self.images.sampling.field_of_view))
-        weight = transfer * counted.astype(np.float32)[:, None] * np.float32(grey_scale(self.images))
-        power = (transfer**2).mean(axis=2) * counted
-        return transform(pixels) * weight, np.broadcast_to(power, (len(pixels), len(counted))).astype(np.float32)
+        backend, count = backend_of(pixels), len(self.counted)
+        transfer = self._transfer(chosen, self.ring_plane)
+        power = (transfer**2).mean(axis=2) * self.counted
+        transfer = transfer * self.counted.astype(np.float32)[:, None] * np.float32(grey_scale(self.images))
+        weighted = self._ring_transform(backend)(pixels) * transfer
+        return weighted, backend.xp.broadcast_to(power, (len(pixels), count)).astype(np.float32)
 
-    def _deviation_at(self, radius: np.ndarray) -> np.ndarray:
-        return np.interp(radius, np.arange(len(self.deviation)), self.deviation)
+    def _ring_transform(self, backend: Backend) -> RingImages | RingProducts:
+        """Return the transform to rings: on the host a plan, for one thread alone and `TILE` images at most."""
+        size = self.images.sampling.read_size
+        return RingImages(self.rings, size, TILE) if backend.owns(self.rings.radius) else self._products
 
-    def _transfer(self, chosen: slice, plane: FrequencyPlane) -> np.ndarray:
+    @cached_property
+    def _products(self) -> RingProducts:
+        return RingProducts(self.rings, self.images.sampling.read_size, backend_of(self.counted).xp)
+
+    def _transfer(self, chosen: slice, plane: FrequencyPlane) -> Any:
+        xp = backend_of(plane.square).xp
         if self.images.ctf is None:
-            return np.ones((1, *plane.square.shape), np.float32)
+            return xp.ones((1, *plane.square.shape), xp.float32)
         found = contrast_transfer(self.images.ctf[chosen], plane)
-        return np.sign(found) if self.images.config.imaging.ctf == "phase_flip" else found
+        return xp.sign(found) if self.images.config.imaging.ctf == "phase_flip" else found
+
+
+def _deviation(images: Images, noise: np.ndarray) -> np.ndarray:
+    """Return the deviation of the noise of a coefficient in every shell, in the grey scale of the volume."""
+    known = np.asarray(noise, dtype=np.float64)
+    floor = 1e-6 * max(float(np.max(known)), np.finfo(np.float32).tiny)
+    return np.sqrt(np.maximum(known, floor)) * images.sampling.read_size * grey_scale(images)
+
+
+def _moved(plane: FrequencyPlane, backend: Backend) -> FrequencyPlane:
+    return FrequencyPlane(*map(backend.upload, (plane.square, plane.cosine, plane.sine)))
 
 
 def grey_scale(images: Images) -> float:

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
-import scipy.fft
 
+from ..backends import backend_of, get_backend
+from ..contracts import Backend
 from ..imaging.ctf import FrequencyPlane, contrast_transfer
 from ..imaging.images import BACKGROUND_RADIUS, displacement
 from ..imaging.noise import noise_spectrum
@@ -36,8 +38,8 @@ def some_images(count: int) -> np.ndarray:
 
 
 def prepared_images(
-    images: Images, pause: Callable[[], None], windowed: bool = True
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    images: Images, pause: Callable[[], None], windowed: bool = True, backend: Backend | None = None
+) -> Iterator[tuple[np.ndarray, Any]]:
     """Yield some of the images, tile by tile, as they are inserted: contrast, normalisation and window as set.
 
     Parameters
@@ -48,20 +50,23 @@ def prepared_images(
         Called between tiles; what it raises stops the work.
     windowed : bool, optional
         False to leave the window out.
+    backend : Backend, optional
+        Where the pixels are to live; on the host if not given.
 
     Yields
     ------
     chosen : ndarray, (t,), int64
         Which images.
-    pixels : ndarray, (t, n, n), float32
+    pixels : array, (t, n, n), float32
         Their pixels.
     """
-    weigher, some = Weigher.of(images), some_images(len(images))
+    backend, some = backend or get_backend("numba"), some_images(len(images))
+    weigher = Weigher.of(images, backend.xp)
     weigher = weigher if windowed else dataclasses.replace(weigher, window=None)
-    for start in range(0, len(some), TILE):
+    tiles = [some[start : start + TILE] for start in range(0, len(some), TILE)]
+    for chosen, pixels in zip(tiles, backend.feed(images.read, tiles)):
         pause()
-        chosen = some[start : start + TILE]
-        yield chosen, weigher.prepared(images.read(chosen))
+        yield chosen, weigher.prepared(pixels)
 
 
 def background_noise(images: Images, pause: Callable[[], None]) -> np.ndarray:
@@ -116,33 +121,32 @@ def residual_noise(
     ndarray, (read_size // 2 + 1,), float64
         Variance per pixel in every shell.
     """
+    backend = backend_of(references[0].values)
     size, grid = images.sampling.read_size, references[0].grid
     limit = grid.radius / grid.scale if limit is None else limit
-    inside = in_plane_limit(size, "circle", min(limit, size / 2 - 1e-3))
+    inside = backend.upload(in_plane_limit(size, "circle", min(limit, size / 2 - 1e-3)))
     total, count = np.zeros(size // 2 + 1), 0
-    for chosen, pixels in prepared_images(images, pause):
+    for chosen, pixels in prepared_images(images, pause, backend=backend):
         seen = _seen(images.shown(chosen), candidates[chosen], references, inside)
-        total += len(chosen) * noise_spectrum(pixels - scipy.fft.irfft2(seen, s=(size, size)))
+        total += len(chosen) * noise_spectrum(pixels - backend.fft.irfft2(seen, s=(size, size)))
         count += len(chosen)
     return total / max(1, count)
 
 
-def _seen(
-    images: Images, candidates: Candidates, references: Sequence[FourierVolume], inside: np.ndarray
-) -> np.ndarray:
+def _seen(images: Images, candidates: Candidates, references: Sequence[FourierVolume], inside: Any) -> Any:
     """Return the half transforms of the projections at the best poses, from the first pixel, as images show them."""
-    sampling = images.sampling
+    xp, sampling = backend_of(inside).xp, images.sampling
     size = sampling.read_size
     classes, turns = candidates.of_best("class_index"), candidates.of_best("rotation")
-    seen = np.empty((len(images), *inside.shape), np.complex64)
+    seen = xp.empty((len(images), *inside.shape), xp.complex64)
     for number in np.unique(classes):
         those = np.flatnonzero(classes == number)
-        seen[those] = slices(references[number], turns[those], inside)
+        seen[xp.asarray(those)] = slices(references[number], turns[those], inside)
     along_y, along_x = displacement(*candidates.of_best("shift").T, size, size // 2, size)
-    amplitude = candidates.of_best("scale") / grey_scale(images)
-    seen *= along_y.conj()[:, :, None] * amplitude.astype(np.float32)[:, None, None]
-    seen *= along_x.conj()[:, None, :]
+    amplitude = (candidates.of_best("scale") / grey_scale(images)).astype(np.float32)
+    seen *= xp.asarray(along_y.conj()[:, :, None] * amplitude[:, None, None])
+    seen *= xp.asarray(along_x.conj()[:, None, :])
     if images.ctf is not None:
-        factor = contrast_transfer(images.ctf, FrequencyPlane.of(size, sampling.pixel_size))
-        seen *= np.sign(factor) if images.config.imaging.ctf == "phase_flip" else factor
+        factor = contrast_transfer(images.ctf, FrequencyPlane.of(size, sampling.pixel_size, xp))
+        seen *= xp.sign(factor) if images.config.imaging.ctf == "phase_flip" else factor
     return seen

@@ -4,18 +4,20 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..backends import backend_of
 from ..engines import get_engine
 from ..errors import must
 from ..imaging.poses import Hill
 from ..imaging.projector import FourierVolume
-from ..imaging.sweep import Sweep, sweep_grid
+from ..imaging.sweep import FEWEST, POOL, Sweep, sweep_grid
 from .candidates import Candidates
 from .counter import Counter
-from .images import Images
+from .images import TILE, Images
 from .observed import Observer, Rows
 
 LIKELIHOOD, CORRELATION = "likelihood", "correlation"
@@ -28,6 +30,13 @@ HOPELESS = 12.0
 
 MANY_RINGS = 12
 """With fewer rings than this on the grid, the right hill is told from others less surely."""
+
+STEP_PIXELS, STEP_OPERATIONS = 2**25, 1e12
+"""Pixels that a step takes at most, as several steps are read ahead; and its operations, so that a search can be
+stopped well within a second [flop]. A step takes `TILE` images at least."""
+
+POINT_OPERATIONS = 150.0
+"""Operations for a coefficient of an image that is compared with a slice and its derivatives [flop]."""
 
 SAME = 0.4
 """Candidates closer than this fraction of the grid's step have met: they are one."""
@@ -128,26 +137,29 @@ def search(
     """
     with threadpool_limits(1, "blas"):
         seeker = Seeker(images, references, noise, settings, threads)
-    tiles = images.tiles()
-    if not tiles:
+    if len(images) == 0:
         return seeker.nothing()
+    backend, steps = seeker.backend, seeker.steps()
+    pieces = [steps] if backend.workers(threads) == 1 else [[step] for step in steps]
 
-    def one(tile: slice, share: int) -> Candidates:
-        found = seeker.of_tile(tile, None if start is None else start[tile], counter)
-        counter.add(tile.stop - tile.start, "aligning particles")
+    def one(piece: list[slice], share: int) -> list[Candidates]:
+        found = []
+        for tile, pixels in zip(piece, backend.feed(images.read, piece)):
+            found.append(seeker.of_tile(tile, pixels, None if start is None else start[tile], counter))
+            counter.add(tile.stop - tile.start, "aligning particles")
         return found
 
     try:
         with threadpool_limits(1, "blas"):
-            parts = get_engine(images.config.compute.engine).map(one, tiles, threads)
+            parts = get_engine(images.config.compute.engine).map(one, pieces, threads)
     except BaseException as problem:
         counter.stop(problem)
         raise counter.reason from None
-    return Candidates.joined(parts)
+    return Candidates.joined([found for piece in parts for found in piece])
 
 
 class Seeker:
-    """References made ready once, against which tiles of images are searched.
+    """References made ready once, against which tiles of images are searched, on the machine where they live.
 
     Parameters
     ----------
@@ -177,12 +189,13 @@ class Seeker:
         must(
             all(other.grid == grid for other in references), "references must share one grid", "several", "Remake them"
         )
+        self.backend = backend_of(references[0].values)
         self._images, self._settings, self._classes = images, settings, len(references)
         free = settings.score == CORRELATION
         self._hill = Hill.of(references, free, settings.shift_range, settings.shift_sigma)
         rings, views, shifts = sweep_grid(settings.grid_index, settings.shift_range, settings.symmetry)
         self._sweep = None if settings.local else Sweep.of(references, rings, views, shifts, threads)
-        self._observer = Observer.of(images, noise, Rows.within(settings.max_index), rings)
+        self._observer = Observer.of(images, noise, Rows.within(settings.max_index), rings, self.backend)
 
     @property
     def hypotheses(self) -> int:
@@ -200,13 +213,30 @@ class Seeker:
         poses, classes, shares = np.zeros((0, 1, 11), np.float32), np.zeros((0, 1), np.int64), np.zeros((0, 1))
         return self._labelled(poses, classes, np.zeros((0, 1, 3), np.float32), shares, shares[:, 0])
 
-    def of_tile(self, tile: slice, start: Candidates | None, counter: Counter) -> Candidates:
+    def steps(self) -> list[slice]:
+        """Return the images of each step of the search.
+
+        Returns
+        -------
+        list of slice
+            Ranges of at most `TILE` images on a CPU; of as many as there is room for, and time to stop, elsewhere.
+        """
+        count, pixels = len(self._images), self._images.sampling.read_size**2
+        most = min(
+            self.backend.together(TILE, self._bytes()), STEP_PIXELS / pixels, STEP_OPERATIONS / self._operations()
+        )
+        size = max(TILE, int(most) // TILE * TILE)
+        return [slice(first, min(first + size, count)) for first in range(0, count, size)]
+
+    def of_tile(self, tile: slice, pixels: Any, start: Candidates | None, counter: Counter) -> Candidates:
         """Return the best poses of one tile of images.
 
         Parameters
         ----------
         tile : slice
             Which images.
+        pixels : array, (m, n, n), float32
+            They, as read.
         start : Candidates or None
             Poses to begin at, in a local search.
         counter : Counter
@@ -216,24 +246,40 @@ class Seeker:
         -------
         Candidates
             Theirs.
+
+        Notes
+        -----
+        Where memory runs out, the two halves of the tile are searched one after the other.
         """
-        pixels = self._observer.pixels(tile)
+        try:
+            return self._searched(tile, pixels, start, counter)
+        except MemoryError:
+            if len(pixels) <= TILE:
+                raise
+        half, parts = -(-len(pixels) // (2 * TILE)) * TILE, []
+        for inside in (slice(0, half), slice(half, len(pixels))):
+            those = slice(tile.start + inside.start, tile.start + inside.stop)
+            parts.append(self.of_tile(those, pixels[inside], None if start is None else start[inside], counter))
+        return Candidates.joined(parts)
+
+    def _searched(self, tile: slice, pixels: Any, start: Candidates | None, counter: Counter) -> Candidates:
+        xp, settings = self.backend.xp, self._settings
+        pixels = self._observer.prepared(pixels)
         rows = self._observer.in_rows(tile, pixels)
-        energy = (np.abs(rows[0]) ** 2).sum(axis=1, dtype=np.float64)
+        energy = (xp.abs(rows[0]) ** 2).sum(axis=1, dtype=np.float64)
         if self._sweep is None:
             poses, classes = self._given(tile, start)
-            result = self._refined(rows, self._settings.max_index, np.full(classes.shape, LAST_STEPS), classes, poses)
+            result = self._refined(rows, settings.max_index, xp.full(classes.shape, LAST_STEPS), classes, poses)
         else:
-            on_rings = self._observer.on_rings(tile, pixels, self._observer.ring_images())
             pause = partial(counter.add, 0, "comparing views")
-            poses, classes = self._sweep(*on_rings, self._settings.from_grid, pause)
-            first = self._refined(rows, self._settings.grid_index, np.full(classes.shape, FIRST_STEPS), classes, poses)
+            poses, classes = self._sweep(*self._observer.on_rings(tile, pixels), settings.from_grid, pause)
+            first = self._refined(rows, settings.grid_index, xp.full(classes.shape, FIRST_STEPS), classes, poses)
             pause()
-            steps = np.where(self._hopeful(poses, classes, first), LAST_STEPS, 0)
-            result = self._refined(rows, self._settings.max_index, steps, classes, poses)
+            steps = xp.where(self._hopeful(poses, classes, first), LAST_STEPS, 0)
+            result = self._refined(rows, settings.max_index, steps, classes, poses)
         return self._labelled(poses, classes, result, energy[:, None], np.full(len(poses), self.hypotheses))
 
-    def _given(self, tile: slice, start: Candidates | None) -> tuple[np.ndarray, np.ndarray]:
+    def _given(self, tile: slice, start: Candidates | None) -> tuple[Any, Any]:
         """Return the poses that a local search begins at, once for every class where they name none."""
         if start is None:
             images, count = self._images, self._classes
@@ -241,80 +287,66 @@ class Seeker:
             turned = images.rotations[tile, 0].reshape(-1, 9)
             pose = np.concatenate([turned, shift], axis=1).astype(np.float32)
             poses = np.repeat(pose[:, None], count, axis=1)
-            return poses, np.repeat(np.arange(count)[None], len(pose), axis=0)
-        shape = start.score.shape
-        poses = np.concatenate([start.rotation.reshape(*shape, 9), start.shift], axis=2).astype(np.float32)
-        return poses, np.ascontiguousarray(start.class_index)
+            classes = np.repeat(np.arange(count)[None], len(pose), axis=0)
+        else:
+            shape = start.score.shape
+            poses = np.concatenate([start.rotation.reshape(*shape, 9), start.shift], axis=2).astype(np.float32)
+            classes = np.ascontiguousarray(start.class_index)
+        return self.backend.upload(poses), self.backend.upload(classes)
 
-    def _refined(
-        self, rows: tuple, limit: float, steps: np.ndarray, classes: np.ndarray, poses: np.ndarray
-    ) -> np.ndarray:
+    def _refined(self, rows: tuple, limit: float, steps: Any, classes: Any, poses: Any) -> Any:
         """Move poses uphill in place; return their log-likelihoods with sum Re(Y M*) and sum |M|^2."""
-        return self._hill.climb(rows, self._observer.rows.start, limit, steps, classes, poses)
+        return self._hill.climb(rows, self._observer.start, limit, steps, classes, poses)
 
-    def _hopeful(self, poses: np.ndarray, classes: np.ndarray, result: np.ndarray) -> np.ndarray:
+    def _hopeful(self, poses: Any, classes: Any, result: Any) -> Any:
         """Return which candidates are worth more steps: those that have met no better one, and are not far behind."""
         score = result[..., 0].astype(np.float64)
         best = score.max(axis=1, keepdims=True)
-        first_of_class = _first_of_each_class(score, classes, self._classes)
-        worth = (score > best - HOPELESS) | first_of_class
+        worth = (score > best - HOPELESS) | _first_of_each_class(score, classes, self._classes)
         step = self._sweep.step_radian * SAME
         return worth & ~_met_a_better(poses, classes, score, step, self._sweep.shift_step * SAME)
 
-    def _labelled(
-        self, poses: np.ndarray, classes: np.ndarray, result: np.ndarray, energy: np.ndarray, hypotheses: np.ndarray
-    ) -> Candidates:
-        score = result[..., 0].astype(np.float64)
-        order = np.argsort(-score, axis=1, kind="stable")
-        poses, score = np.take_along_axis(poses, order[..., None], 1), np.take_along_axis(score, order, 1)
-        classes, result = np.take_along_axis(classes, order, 1), np.take_along_axis(result, order[..., None], 1)
-        held = np.isfinite(score)
-        cross, power = (np.where(held, result[..., place], 0.0).astype(np.float64) for place in (1, 2))
-        strength = np.sqrt(np.maximum(power * energy, np.finfo(np.float32).tiny))
-        share = np.exp(score - score.max(axis=1, keepdims=True, initial=-np.inf)) if score.size else score
-        share = share / np.where(held.any(axis=1), share.sum(axis=1), 1.0)[:, None]
-        members = classes[..., None] == np.arange(self._classes)
-        return Candidates(
-            rotation=_orthonormal(poses[..., :9].reshape(*classes.shape, 3, 3).astype(np.float64)),
-            shift=poses[..., 9:].astype(np.float64),
-            class_index=classes.astype(np.int64),
-            score=score,
-            correlation=cross / strength,
-            scale=np.maximum(cross, 0.0) / np.maximum(power, np.finfo(np.float32).tiny),
-            weight=share,
-            class_posterior=np.minimum((members * share[..., None]).sum(axis=1), 1.0),
-            hypotheses=hypotheses.astype(np.int64),
-        )
+    def _labelled(self, poses: Any, classes: Any, result: Any, energy: Any, hypotheses: np.ndarray) -> Candidates:
+        return Candidates.scored((poses, classes, result), energy, self._classes, hypotheses)
+
+    def _bytes(self) -> float:
+        """Return what an image takes of memory during a step, beside the tables of the sweep [byte], about."""
+        rows, pixels, poses = len(self._observer.rows.kx), self._images.sampling.read_size**2, self._poses()
+        held = 40.0 * pixels + 40.0 * rows + 1000.0 * poses + 40.0 * poses**2
+        if self._sweep is not None:
+            pools = (POOL * poses) ** 2 / self._classes
+            held += 32.0 * len(self._sweep.rings.radius) * len(self._sweep.rings.angles) + 20.0 * pools
+        return held
+
+    def _operations(self) -> float:
+        """Return the operations of an image [flop], about."""
+        rows = len(self._observer.rows.kx)
+        swept = 0.0 if self._sweep is None else self._sweep.operations
+        return swept + self._poses() * LAST_STEPS * rows * POINT_OPERATIONS
+
+    def _poses(self) -> int:
+        """Return how many poses of an image are refined, about."""
+        return max(self._classes, self._settings.from_grid, 0 if self._sweep is None else FEWEST * self._classes)
 
 
-def _first_of_each_class(score: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
+def _first_of_each_class(score: Any, classes: Any, count: int) -> Any:
     """Return which candidates are the best ones of their image in their class."""
-    first = np.zeros(score.shape, bool)
+    xp = backend_of(score).xp
+    first, place = xp.zeros(score.shape, bool), xp.arange(score.shape[1])
     for number in range(count):
-        inside = np.where(classes == number, score, -np.inf)
-        rows = np.flatnonzero(np.isfinite(inside).any(axis=1))
-        first[rows, inside[rows].argmax(axis=1)] = True
+        inside = xp.where(classes == number, score, -np.inf)
+        first |= (place == inside.argmax(axis=1)[:, None]) & xp.isfinite(inside)
     return first
 
 
-def _met_a_better(
-    poses: np.ndarray, classes: np.ndarray, score: np.ndarray, step: float, shift_step: float
-) -> np.ndarray:
+def _met_a_better(poses: Any, classes: Any, score: Any, step: float, shift_step: float) -> Any:
     """Return which candidates lie next to a better one, of the same image and class."""
-    turns = poses[..., :9]
-    trace = np.einsum("maj,mbj->mab", turns, turns)
-    apart = np.linalg.norm(poses[:, :, None, 9:] - poses[:, None, :, 9:], axis=-1)
+    xp, turns = backend_of(poses).xp, poses[..., :9]
+    trace = xp.einsum("maj,mbj->mab", turns, turns)
+    apart = xp.linalg.norm(poses[:, :, None, 9:] - poses[:, None, :, 9:], axis=-1)
     near = (trace > 1.0 + 2.0 * np.cos(step)) & (apart < shift_step) & (classes[:, :, None] == classes[:, None])
-    place = np.arange(score.shape[1])
+    place = xp.arange(score.shape[1])
     better = (score[:, None, :] > score[:, :, None]) | (
         (score[:, None, :] == score[:, :, None]) & (place[None, None, :] < place[None, :, None])
     )
     return (near & better).any(axis=2)
-
-
-def _orthonormal(turns: np.ndarray) -> np.ndarray:
-    """Return rotations whose rounding errors are taken out: rows made orthogonal and of length one."""
-    first = turns[..., 0, :] / np.linalg.norm(turns[..., 0, :], axis=-1, keepdims=True)
-    second = turns[..., 1, :] - (turns[..., 1, :] * first).sum(axis=-1, keepdims=True) * first
-    second /= np.linalg.norm(second, axis=-1, keepdims=True)
-    return np.stack([first, second, np.cross(first, second)], axis=-2)

@@ -26,7 +26,8 @@ SHIFT_RANGE = 15.0
 
 STEPS = {
     "references on rings, once": ("cryonb.imaging.sweep", "Sweep", "of"),
-    "reading images": ("cryonb.refine.observed", "Observer", "pixels"),
+    "reading images": ("cryonb.refine.images", "Images", "read"),
+    "preparing images": ("cryonb.refine.observed", "Observer", "prepared"),
     "images and transfer in rows": ("cryonb.refine.observed", "Observer", "in_rows"),
     "images and transfer on rings": ("cryonb.refine.observed", "Observer", "on_rings"),
     "shifted images into angular orders": ("cryonb.imaging.sweep", "Sweep", "_orders"),
@@ -130,7 +131,7 @@ class Counted:
 
 def breakdown(count: int, resolution: float, snr: float, phantom: dict) -> dict:
     """Return the seconds of one search on one thread in each of its steps, and what its matrix products amount to."""
-    from cryonb.imaging import sweep
+    from cryonb.backends import get_backend
 
     warnings.simplefilter("ignore")
     made = pose_sets.make_set(count, snr, **phantom)
@@ -155,7 +156,7 @@ def breakdown(count: int, resolution: float, snr: float, phantom: dict) -> dict:
         plain = method.__func__ if isinstance(method, classmethod) else method
         wrapped = timed(label, plain)
         setattr(place, name, classmethod(wrapped) if isinstance(method, classmethod) else wrapped)
-    sweep.np = products = Counted()
+    get_backend("numba").xp = products = Counted()
     start = time.perf_counter()
     found = aligned(run, reference, resolution)
     spent["all"] = time.perf_counter() - start
