@@ -6,9 +6,11 @@ run beside it. Transforms take their plans from CuPy's cache: a size is planned 
 
 import ctypes
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from importlib import metadata
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +25,9 @@ ones keep a card no busier, and the host would have to hold as much for every re
 
 INSTALL = 'pip install "cryonb[gpu]"'
 DRIVERS = "libcuda.so.1", "nvcuda.dll"
-OUT_OF_MEMORY, TOO_OLD, NO_DEVICE, BUSY = 2, 35, 100, 46
+FOR_12 = 'with one for CUDA 12: pip uninstall cupy-cuda13x; then: pip install "cryonb[gpu12]"'
+PACKAGES = "cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x"
+OUT_OF_MEMORY, TOO_OLD, NO_DEVICE, BUSY = 2, (35, 222), 100, 46
 BESIDE = "Use more binning, a smaller box, or the CPU with compute.backend numba"
 AFTER_LOSS = "Look at nvidia-smi, then run again in a new process: a checkpoint is continued where it was"
 
@@ -314,19 +318,44 @@ def _has_driver() -> bool:
 def _why_unavailable() -> str:
     """Look for a driver first: without one nothing of CuPy is imported."""
     if not _has_driver():
-        return f"no NVIDIA driver was found; install the driver of your card, then: {INSTALL}"
+        return f"no NVIDIA driver was found; install that of your card (nvidia.com/drivers), then: {INSTALL}"
     for package in ("cupy", "numba_cuda"):
         if importlib.util.find_spec(package) is None:
             return f"{package.replace('_', '-')} is not installed; install it with: {INSTALL}"
+    several = [name for name in PACKAGES if _is_installed(name)]
+    if len(several) > 1:
+        names = " ".join(several)
+        return f"{len(several)} packages bring CuPy, and only one may; pip uninstall {names}; then: {INSTALL}"
     try:
         import cupy
 
         _compute_a_little(cupy)
     except Exception as problem:
-        return (
-            _reading_of(problem) or f"CuPy does not work here ({_first_line(problem)}); install it anew with: {INSTALL}"
-        )
+        return _what_would_mend(problem)
     return ""
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _what_would_mend(problem: Exception) -> str:
+    """Return why CuPy does not compute here, and what to do about it."""
+    status, said = getattr(problem, "status", None), _first_line(problem)
+    if isinstance(problem, ImportError) or type(problem).__name__.startswith("DynamicLib"):
+        return f"libraries that CuPy needs are missing ({said}); they come with: {INSTALL}"
+    if status in TOO_OLD:
+        return f"the NVIDIA driver is too old for the CuPy that is installed ({said}); update it, or, {FOR_12}"
+    if status == NO_DEVICE:
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+        why = "look at nvidia-smi" if hidden is None else f"CUDA_VISIBLE_DEVICES={hidden!r} hides it: unset it"
+        return f"no NVIDIA GPU is visible ({said}); {why}"
+    if status in (BUSY, OUT_OF_MEMORY) or isinstance(problem, MemoryError):
+        return f"the GPU is taken by others ({said}); see by whom with: nvidia-smi"
+    return f"CuPy does not work here ({said}); look at nvidia-smi, or install it anew with: {INSTALL}"
 
 
 def _compute_a_little(cupy: ModuleType) -> None:
@@ -354,11 +383,8 @@ def _reading_of(problem: BaseException) -> str:
     status, said = getattr(problem, "status", None), _first_line(problem)
     if kind == "OutOfMemoryError" or status == OUT_OF_MEMORY:
         return f"a run must fit in the memory of the GPU; got: {said}. {BESIDE}."
-    if status == TOO_OLD:
-        return (
-            f"the NVIDIA driver must be new enough for CuPy; got: {said}. Install a newer one; with "
-            'one for CUDA 12: pip install "cryonb[gpu12]".'
-        )
+    if status in TOO_OLD:
+        return f"the NVIDIA driver must be new enough for CuPy; got: {said}. Update it, or, {FOR_12}."
     if status in (NO_DEVICE, BUSY):
         return f"an NVIDIA GPU must be there and free; got: {said}. Look at nvidia-smi and CUDA_VISIBLE_DEVICES."
     return f"the GPU must work to the end of a run; got: {said}. {AFTER_LOSS}."
