@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 256
-"""Threads of a block."""
+BLOCK = 64
+"""Threads of a block: few, so that a launch of some thousand poses reaches all of a card, and blocks of the largest
+kernel (160 registers a thread) fill the registers of a multiprocessor."""
 
 LARGEST_LAUNCH = 2**31 - 1
 """Items of one launch, at most: their numbers are divided in 32 bits."""
