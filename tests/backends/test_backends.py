@@ -11,6 +11,7 @@ from cryonb.engines import get_engine
 from cryonb.errors import InputError
 
 WORKING = [name for name, reason in available().items() if not reason]
+MARKED = [pytest.param(name, marks=() if name == "numba" else pytest.mark.gpu) for name in WORKING]
 
 
 def make_product(target, factor):
@@ -33,29 +34,31 @@ def make_histogram(target):
     return histogram
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", MARKED)
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_launch_calls_every_element_once(name, threads):
     backend = get_backend(name)
-    source = backend.xp.asarray(np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32))
-    result = backend.xp.zeros_like(source)
-    backend.launch(make_product, (3.0,), source.shape, (source, result), threads)
+    source = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    result = backend.xp.zeros(source.shape, np.float32)
+    backend.launch(make_product, (3.0,), source.shape, (backend.upload(source), result), threads)
     assert backend_of(result) is backend
-    assert np.allclose(np.asarray(result), 3 * np.asarray(source))
+    assert np.array_equal(backend.download(result), 3 * source)
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", MARKED)
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_a_scatter_adds_everything_in_the_same_order(name, threads):
+def test_a_scatter_adds_everything(name, threads):
     backend = get_backend(name)
     rng = np.random.default_rng(0)
-    plane = backend.xp.asarray(rng.integers(0, 7, (50, 4, 3)))
-    value = backend.xp.asarray(rng.normal(size=plane.shape).astype(np.float32))
+    plane = rng.integers(0, 7, (50, 4, 3))
+    value = rng.normal(size=plane.shape).astype(np.float32)
     result = backend.xp.zeros(7, np.float32)
-    backend.launch_scatter(make_histogram, (), plane.shape, 7, (plane, value, result), threads)
+    arguments = backend.upload(plane), backend.upload(value), result
+    backend.launch_scatter(make_histogram, (), plane.shape, 7, arguments, threads)
     expected = np.zeros(7, np.float32)
-    np.add.at(expected, np.asarray(plane).ravel(), np.asarray(value).ravel())
-    assert np.array_equal(np.asarray(result), expected)
+    np.add.at(expected, plane.ravel(), value.ravel())
+    error = 0.0 if name == "numba" else 1e-4  # a card adds in any order
+    assert np.abs(backend.download(result) - expected).max() <= error
 
 
 def test_names_are_checked():
@@ -71,6 +74,7 @@ def test_names_are_checked():
 def test_every_backend_says_what_it_can_hold():
     for name in WORKING:
         assert get_backend(name).free_memory() > 0
+        assert get_backend(name).describe()
 
 
 def test_engines_keep_order_and_report_failures():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import cryonb as cn
-from cryonb import backends, cli
+from cryonb import backends
 from cryonb.backends import cupy_gpu
 from cryonb.cli import doctor
 
