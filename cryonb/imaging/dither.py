@@ -6,11 +6,15 @@ map that was made on the unturned grid.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
+from ..backends import backend_of, get_backend
+from ..kernels.slices import make_read_turned
 from .fourier import half_indices
 from .nufft import columns, make_plan
+from .projector import Grid, gridding_profile
 from .rotations import random_rotations
 from .symmetry import symmetry_operators
 
@@ -19,6 +23,9 @@ LEAST_TURN = 15.0
 
 STREAM = 24
 """Keeps these draws apart from others of the same seed."""
+
+WIDE = "kaiser_bessel_8"
+"""Kernel that maps are read back with where there is no non-uniform transform."""
 
 
 def turned_grids(count: int, seed: int) -> np.ndarray:
@@ -78,49 +85,56 @@ def _points_of_sphere(size: int) -> tuple[np.ndarray, np.ndarray]:
     return inside, np.stack([x, y, z])
 
 
-def within_sphere(transform: np.ndarray) -> np.ndarray:
+@lru_cache(maxsize=2)
+def _sphere_on(backend: Any, size: int) -> Any:
+    kz, ky, kx = half_indices(size)
+    return backend.upload(4 * (kz**2 + ky**2 + kx**2) <= size**2)
+
+
+def within_sphere(transform: Any) -> Any:
     """Return a half transform without what lies outside the sphere that turned grids have in common.
 
     Parameters
     ----------
-    transform : ndarray, (n, n, n // 2 + 1), complex64
+    transform : array, (n, n, n // 2 + 1), complex64
         Half transform.
 
     Returns
     -------
-    ndarray, (n, n, n // 2 + 1), complex64
+    array, (n, n, n // 2 + 1), complex64
         The same, zero where abs(k) > n / 2.
     """
-    kept = np.zeros_like(transform)
-    inside, _ = _points_of_sphere(transform.shape[0])
-    kept.reshape(-1)[inside] = transform.reshape(-1)[inside]
-    return kept
+    backend = backend_of(transform)
+    return backend.xp.where(_sphere_on(backend, transform.shape[0]), transform, np.complex64(0.0))
 
 
-def read_back(density: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+def read_back(density: Any, rotation: np.ndarray) -> Any:
     """Return the transform of a map on a turned grid, at the points of the unturned one.
 
     Parameters
     ----------
-    density : ndarray, (n, n, n), float32
+    density : array, (n, n, n), float32
         Map of a particle turned by `rotation`: f(x) = original(rotation^T x), centre at n // 2.
     rotation : ndarray, (3, 3), float64
         The turn.
 
     Returns
     -------
-    ndarray, (n, n, n // 2 + 1), complex64
+    array, (n, n, n // 2 + 1), complex64
         Half transform of the original, in the layout of `half_transform`; zero outside the sphere abs(k) <= n / 2,
         beyond which a turned grid holds other frequencies.
 
     Notes
     -----
-    F_original(k) = F_turned(rotation k), by a non-uniform transform of type 2 in double precision, to 1e-6.
+    F_original(k) = F_turned(rotation k): on the CPU by a non-uniform transform of type 2 in double precision, to 1e-6;
+    elsewhere as `read_back_by_kernel` does.
 
     References
     ----------
     Barnett, Magland & af Klinteberg (2019), doi:10.1137/18M120885X
     """
+    if backend_of(density) is not get_backend("numba"):
+        return read_back_by_kernel(density, rotation)
     size = density.shape[0]
     inside, points = _points_of_sphere(size)
     turned = (2.0 * np.pi / size) * (rotation @ points)
@@ -129,6 +143,61 @@ def read_back(density: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     result = np.zeros((size, size, size // 2 + 1), np.complex64)
     result.reshape(-1)[inside] = plan.execute(np.ascontiguousarray(density, dtype=np.complex128))
     return result
+
+
+def read_back_by_kernel(density: Any, rotation: np.ndarray, threads: int = 1) -> Any:
+    """Return what `read_back` returns, by interpolation with a wide kernel on a grid that is padded twice.
+
+    Parameters
+    ----------
+    density : array, (n, n, n), float32
+        The map.
+    rotation : ndarray, (3, 3), float64
+        The turn.
+    threads : int, optional
+        CPU threads.
+
+    Returns
+    -------
+    array, (n, n, n // 2 + 1), complex64
+        Half transform of the original, to 1e-5 of its largest coefficient.
+
+    Notes
+    -----
+    Each point takes one thread and no others' results, in single precision.
+
+    References
+    ----------
+    Jackson et al. (1991), doi:10.1109/42.97598
+    """
+    backend, size = backend_of(density), density.shape[0]
+    reach = size + 5
+    grid = Grid(size, 2 * size, WIDE, reach, float(size))
+    result = backend.xp.empty((size, size, size // 2 + 1), np.complex64)
+    turn = backend.upload(np.ascontiguousarray(rotation, dtype=np.float32))
+    scale, edge = np.float32(2.0), np.float32(size + 0.5)
+    arguments = (_periodic(density, grid), turn, scale, edge, reach, grid.columns, result)
+    backend.launch(make_read_turned, (grid.kernel, grid.shape_parameter), result.shape, arguments, threads)
+    return result
+
+
+def _periodic(density: Any, grid: Grid) -> Any:
+    """Return the padded transform of a map without its kernel, continued past its last frequency; flattened."""
+    backend, padded = backend_of(density), grid.padded
+    profile = backend.upload((1.0 / gridding_profile(grid)).astype(np.float32))
+    place = backend.upload((np.arange(grid.size) - grid.size // 2) % padded)
+    box = backend.xp.zeros((padded,) * 3, np.float32)
+    box[place[:, None, None], place[:, None], place] = density * profile[:, None, None] * profile[:, None] * profile
+    transform = backend.fft.rfftn(box, overwrite_x=True)
+    del box
+    values = backend.xp.empty((grid.side, grid.side, grid.columns), np.complex64)
+    lines = backend.upload(np.arange(-grid.reach, grid.reach + 1) % padded)
+    zero, last = grid.margin, grid.margin + padded // 2
+    values[:, :, zero : last + 1] = transform[lines[:, None], lines]
+    for centre, beyond in ((zero, range(-1, -grid.margin - 1, -1)), (last, range(1, grid.columns - last))):
+        for step in beyond:  # F(-k) is the conjugate of F(k), and F(k + padded) is F(k)
+            values[:, :, centre + step] = values[::-1, ::-1, centre - step].conj()
+    return values.reshape(-1)
 
 
 def bytes_to_read_back(size: int) -> int:

@@ -3,9 +3,11 @@
 One thread a transform, whatever the machine; a type-1 transform sums in an order of its own otherwise.
 """
 
-import finufft
+from typing import Any
+
 import numpy as np
 
+from ..backends import backend_of, get_backend
 from ..errors import must
 
 SMALL_BOX = 100
@@ -13,9 +15,16 @@ SMALL_BOX = 100
 
 
 def make_plan(
-    nufft_type: int, side: int, precision: str = "double", upsampling: float = 0.0, dims: int = 3, many: int = 1
-) -> finufft.Plan:
-    """Return a plan of transforms on one thread.
+    nufft_type: int,
+    side: int,
+    precision: str = "double",
+    upsampling: float = 0.0,
+    *,
+    dims: int = 3,
+    many: int = 1,
+    backend: Any = None,
+) -> Any:
+    """Return a plan of transforms, on one thread of a CPU.
 
     Parameters
     ----------
@@ -31,10 +40,12 @@ def make_plan(
         Of volumes or of images.
     many : int, optional
         How many of them at a time.
+    backend : Backend, optional
+        Whose arrays it takes and gives; the CPU's if not given.
 
     Returns
     -------
-    finufft.Plan
+    plan
         Takes points with ``setpts`` and arrays with ``execute``.
 
     References
@@ -43,28 +54,27 @@ def make_plan(
     """
     kind, eps = complex_kind(precision), 1e-7 if precision == "double" else 1e-5
     finer = upsampling or (2.0 if side <= SMALL_BOX else 1.25)
-    options = {"upsampfac": finer, "showwarn": 0, "nthreads": 1}
-    sign = -1 if nufft_type == 2 else 1
-    return finufft.Plan(nufft_type, (side,) * dims, many, eps, sign, dtype=np.dtype(kind).name, **options)
+    backend = backend or get_backend("numba")
+    return backend.non_uniform(nufft_type, (side,) * dims, many, eps, finer, np.dtype(kind).name)
 
 
-def columns(points: np.ndarray, precision: str = "double") -> tuple[np.ndarray, ...]:
+def columns(points: Any, precision: str = "double") -> tuple[Any, ...]:
     """Return the coordinates of points as a plan takes them.
 
     Parameters
     ----------
-    points : ndarray, (3, m), float64
+    points : array, (3, m), float64, or a sequence of arrays
         (z, y, x) frequencies [radian per voxel].
     precision : {"double", "single"}, optional
         Precision of the plan.
 
     Returns
     -------
-    tuple of ndarray, (m,)
+    tuple of array, (m,)
         Contiguous columns.
     """
     real = complex_kind(precision)(0).real.dtype
-    return tuple(np.ascontiguousarray(axis, dtype=real) for axis in points)
+    return tuple(backend_of(axis).xp.ascontiguousarray(axis, dtype=real) for axis in points)
 
 
 def complex_kind(precision: str) -> type:

@@ -45,7 +45,7 @@ class Grid:
             Voxels along an edge of the volume.
         pad_factor : float
             Zero padding in real space.
-        kernel : {"nearest", "trilinear", "kaiser_bessel", "kaiser_bessel_6"}
+        kernel : {"nearest", "trilinear", "kaiser_bessel", "kaiser_bessel_8"}
             Interpolation kernel.
         max_index : float
             Largest abs(k) of interest, in units of 1 / box length.
