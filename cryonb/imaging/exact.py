@@ -6,10 +6,11 @@ real k. It knows no grid, so nothing in these results is tied to one.
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
-import scipy.fft
 
+from ..backends import backend_of
 from ..errors import must
 from .fourier import half_indices
 from .nufft import columns, complex_kind, make_plan
@@ -119,7 +120,7 @@ def exact_slices(
 
 
 def exact_adjoint(
-    slices: np.ndarray,
+    slices: Any,
     rotations: np.ndarray,
     size: int,
     *,
@@ -130,8 +131,8 @@ def exact_adjoint(
 
     Parameters
     ----------
-    slices : ndarray, (m, ny, nx // 2 + 1), complex
-        Half transforms, in the layout of `half_transform`.
+    slices : array, (m, ny, nx // 2 + 1), complex
+        Half transforms, in the layout of `half_transform`; their backend transforms them.
     rotations : ndarray, (m, 3, 3), float64
         Object-to-image rotations.
     size : int
@@ -143,7 +144,7 @@ def exact_adjoint(
 
     Returns
     -------
-    ndarray, (size, size, size), float64 or float32
+    array, (size, size, size), float64 or float32
         Real part of the sum of exp(+2 pi i k.x / n) times the coefficients, so that the real inner products
         <exact_slices(f), g> over the stored coefficients and <f, exact_adjoint(g)> over the voxels are equal.
     """
@@ -153,8 +154,8 @@ def exact_adjoint(
 
 
 def least_squares_volume(
-    coefficients: np.ndarray,
-    weights: np.ndarray,
+    coefficients: Any,
+    weights: Any,
     rotations: np.ndarray,
     size: int,
     *,
@@ -162,15 +163,15 @@ def least_squares_volume(
     index_scale: float = 1.0,
     threads: int = 0,
     progress: Progress | None = None,
-) -> tuple[np.ndarray, SolverRecord]:
+) -> tuple[Any, SolverRecord]:
     """Return the volume whose exact slices fit the data best, by conjugate gradients.
 
     Parameters
     ----------
-    coefficients : ndarray, (m, ny, nx // 2 + 1), complex
-        Weighted data, w c y: noise weight, contrast transfer and half transform of every image, in the units of
+    coefficients : array, (m, ny, nx // 2 + 1), complex
+        Weighted data, on the backend that is to solve for the volume: w c y: noise weight, contrast transfer and half transform of every image, in the units of
         the volume's transform.
-    weights : ndarray, (m, ny, nx // 2 + 1), float
+    weights : array, (m, ny, nx // 2 + 1), float
         w c^2; zero where there are no data.
     rotations : ndarray, (m, 3, 3), float64
         Object-to-image rotations.
@@ -187,7 +188,7 @@ def least_squares_volume(
 
     Returns
     -------
-    ndarray, (size, size, size), float32
+    array, (size, size, size), float32
         Minimiser of sum w |c A x - y|^2; started at zero, so that of all minimisers it has the least norm. Every
         stored coefficient counts once, and stands for its conjugate mirror as well.
     SolverRecord
@@ -215,13 +216,15 @@ def least_squares_volume(
     got = (np.shape(coefficients), np.shape(weights), np.shape(rotations))
     must(got[0] == got[1] and got[0][0] == got[2][0], rule, got, "Give one weight a coefficient, one rotation a slice")
     geometry = SliceGeometry(size, coefficients.shape[-2], "square", index_scale)
-    geometry = dataclasses.replace(geometry, chosen=np.flatnonzero(np.any(weights, axis=0).ravel()))
-    flat = [np.reshape(array, (len(rotations), -1))[:, geometry.chosen] for array in (coefficients, weights)]
+    backend = backend_of(weights)
+    chosen = backend.xp.flatnonzero(backend.xp.any(weights, axis=0).ravel())
+    flat = [array.reshape(len(rotations), -1)[:, chosen] for array in (coefficients, weights)]
+    geometry = dataclasses.replace(geometry, chosen=backend.download(chosen))
     target = _spread(flat[0], rotations, geometry, size, precision=solver.precision, progress=_part(progress, 0.0, 0.2))
     spread = _spread(
         flat[1], rotations, geometry, 2 * size, precision=solver.precision, progress=_part(progress, 0.2, 0.5)
     )
-    power = scipy.fft.rfftn(scipy.fft.ifftshift(spread), workers=threads or -1).real
+    power = backend.fft.rfftn(backend.xp.fft.ifftshift(spread), **_workers(backend, threads)).real
     solution, record = _conjugate_gradients(power, target, solver, threads, _part(progress, 0.5, 1.0))
     return solution.astype(np.float32), record
 
@@ -299,22 +302,31 @@ class SliceGeometry:
             yield slice(start, min(count, start + step))
 
 
-def _spread(values, rotations, geometry, side, *, precision, progress) -> np.ndarray:
+def _workers(backend: Any, threads: int) -> dict[str, int]:
+    """Return how transforms of the CPU are told of threads; those of other backends know no such word."""
+    return {"workers": threads or -1} if backend.xp is np else {}
+
+
+def _spread(values, rotations, geometry, side, *, precision, progress) -> Any:
     """Return the real part of the sum of values times plane waves on `side` voxels along an edge."""
-    kind = complex_kind(precision)
-    plan = make_plan(1, side, precision)
-    total = np.zeros((side,) * 3, kind(0).real.dtype)
+    backend, kind = backend_of(values), complex_kind(precision)
+    plan = make_plan(1, side, precision, backend=backend)
+    total = backend.xp.zeros((side,) * 3, kind(0).real.dtype)
     for batch in geometry.batches(len(rotations)):
         _report(progress, batch.start / len(rotations), "exact back-projection")
         points, inside = geometry.points(rotations[batch])
-        plan.setpts(*columns(points, precision))
-        total += plan.execute(np.ascontiguousarray(values[batch][inside], dtype=kind)).real
+        plan.setpts(*map(backend.upload, columns(points, precision)))
+        total += plan.execute(backend.xp.ascontiguousarray(values[batch][backend.upload(inside)], dtype=kind)).real
     return total
 
 
-def _conjugate_gradients(power, target, solver, threads, progress) -> tuple[np.ndarray, SolverRecord]:
-    """Solve the Toeplitz normal equations from zero; `power` is the transform of the point spread function."""
-    solution = np.zeros_like(target)
+def _conjugate_gradients(power, target, solver, threads, progress) -> tuple[Any, SolverRecord]:
+    """Solve the Toeplitz normal equations from zero; `power` is the transform of the point spread function.
+
+    Every step asks for two numbers, wherever the arrays live: one decides whether another is taken.
+    """
+    xp = backend_of(target).xp
+    solution = xp.zeros_like(target)
     residual, direction = target.copy(), target.copy()
     square = start = float((residual * residual).sum())
     history = []
@@ -332,11 +344,12 @@ def _conjugate_gradients(power, target, solver, threads, progress) -> tuple[np.n
     return solution, SolverRecord(len(history), final, final <= solver.tolerance, tuple(history))
 
 
-def _convolve(power: np.ndarray, volume: np.ndarray, threads: int) -> np.ndarray:
-    size, workers = len(volume), threads or -1
-    padded = scipy.fft.rfftn(volume, s=(2 * size,) * 3, workers=workers)
+def _convolve(power: Any, volume: Any, threads: int) -> Any:
+    backend, size = backend_of(volume), len(volume)
+    padded = backend.fft.rfftn(volume, s=(2 * size,) * 3, **_workers(backend, threads))
     padded *= power
-    return scipy.fft.irfftn(padded, s=(2 * size,) * 3, workers=workers)[:size, :size, :size]
+    found = backend.fft.irfftn(padded, s=(2 * size,) * 3, **_workers(backend, threads))
+    return found[:size, :size, :size]
 
 
 def _edge(volume: np.ndarray) -> int:

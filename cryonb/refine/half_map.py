@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import get_backend
+from ..backends import backend_of, get_backend
 from ..imaging.reconstruct import Accumulator, Reconstruction, without_corners
 from ..imaging.reconstruct import reconstruct as divide_and_transform
 from ..imaging.shells import n_coefficients
@@ -121,13 +121,14 @@ def _cut(whole: slice, step: int) -> list[slice]:
 def _exact(images: Images, threads: int, counter: Counter) -> Reconstruction:
     from ..imaging.exact import least_squares_volume
 
-    weigher, parts = Weigher.of(images), []
-    for tile in images.tiles():
-        parts.append(weigher(tile, images.read(tile)))
+    backend = get_backend(images.config.compute.backend)
+    weigher, parts = Weigher.of(images, backend.xp), []
+    for tile, pixels in images.fed(backend, _cut(slice(0, len(images)), _step(images, weigher, backend))):
+        parts.append(weigher(tile, pixels))
         counter.add(0, "preparing images")
-    coefficients, weights = (np.concatenate(part) for part in zip(*parts))
+    coefficients, weights = (backend.xp.concatenate(part) for part in zip(*parts))
     operators = images.rotations.shape[1]
-    coefficients, weights = (np.repeat(part, operators, axis=0) for part in (coefficients, weights))
+    coefficients, weights = (backend.xp.repeat(part, operators, axis=0) for part in (coefficients, weights))
     rotations = images.rotations.reshape(-1, 3, 3).astype(np.float64)
     size = images.sampling.box_size
     told = 0.0
@@ -144,10 +145,11 @@ def _exact(images: Images, threads: int, counter: Counter) -> Reconstruction:
     return Reconstruction(density, _plane_weight(weights, size), note)
 
 
-def _plane_weight(weights: np.ndarray, size: int) -> np.ndarray:
+def _plane_weight(weights: Any, size: int) -> np.ndarray:
     """Return the mean weight of the points of each shell that the slices bring, for an exact reconstruction."""
     from ..imaging.fourier import half_radius
 
     shell = np.floor(half_radius(weights.shape[1], 2) + 0.5).astype(int).ravel()
-    total = np.bincount(shell, weights.sum(axis=0, dtype=np.float64).ravel(), size // 2 + 1)[: size // 2 + 1]
+    plane = backend_of(weights).download(weights.sum(axis=0, dtype=np.float64))
+    total = np.bincount(shell, plane.ravel(), size // 2 + 1)[: size // 2 + 1]
     return total / n_coefficients(size)

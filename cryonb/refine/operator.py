@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
+from ..backends import get_backend
 from ..config import RunConfig
 from ..engines import available_threads, get_engine
 from ..imaging.dither import bytes_to_read_back, read_back
@@ -67,17 +68,17 @@ class Made:
 
     Attributes
     ----------
-    transform : ndarray, (n, n, n // 2 + 1), complex64
-        Half transform of the map, at the points of the unturned grid.
+    transform : array, (n, n, n // 2 + 1), complex64
+        Half transform of the map, at the points of the unturned grid; on the backend of the run.
     shell_weight : ndarray, (n // 2 + 1,), float64
         Mean inserted weight of every shell.
-    weights : ndarray or None
-        Weights of the padded grid, where they were kept.
+    weights : array or None
+        Weights of the padded grid, where they were kept; on the backend too.
     """
 
-    transform: np.ndarray
+    transform: Any
     shell_weight: np.ndarray
-    weights: np.ndarray | None
+    weights: Any
 
 
 class Operator:
@@ -194,7 +195,7 @@ class Operator:
         return grid_of(images.sampling, images.config)
 
     def run(self, *switches: Switch) -> list[Made]:
-        """Return what the operator makes of each set of switches, as many at a time as there are threads.
+        """Return what the operator makes of each set of switches, as many at a time as the backend makes sense of.
 
         Parameters
         ----------
@@ -211,9 +212,10 @@ class Operator:
         RunStopped
             If the listener stopped it.
         """
-        threads = self.config.compute.threads or available_threads()
+        compute = self.config.compute
+        threads = get_backend(compute.backend).workers(compute.threads or available_threads())
         try:
-            return get_engine(self.config.compute.engine).map(self._one, switches, threads)
+            return get_engine(compute.engine).map(self._one, switches, threads)
         except BaseException as problem:
             self._counter.stop(problem)
             raise self._counter.reason from None
