@@ -100,6 +100,10 @@ SEARCH_CORRELATION = 0.005  # absolute: the same
 SEARCH_POWER = 0.02  # absolute: the amplitude of a slice near one, the same
 SEARCH_ANGLE = 1.0  # degree: the top of a hill some degrees wide, moved by the error of its slices (0.7 measured)
 SEARCH_SHIFT = 0.05  # pixel: the same
+ON_CARD_ANGLE = 0.1  # degree: climbs that stop where a step gains less than a thousandth of a unit of log-likelihood
+ON_CARD_SHIFT = 0.01  # pixel: the same
+ON_CARD_SCORE = 1e-3  # relative: float32 sums in another order, and the same stops
+ON_CARD_NOISE = 1e-4  # relative to the largest: float32 transforms of another library
 
 # -- noise in place of images
 KEPT_COEFFICIENT = 1e-6  # relative to the largest: float32 transforms there and back
@@ -120,3 +124,8 @@ FIRST_GUESS = 6.0  # degree, median: poses against a map at 15 A of 1000 particl
 SAME_POSE = 0.05  # degree: rotations of tables are float32, and the arc cosine of nearly one is rough
 WINDOWED_NOISE = 0.1  # relative, median shell: noise around particles against that in windowed images (0.03 measured)
 PADDING_NOISE = 0.2  # relative: power of slices of a noise volume (0.08 measured; 1.9 to 16 with the padding's noise)
+
+# -- maps and recipes on a card
+SAME_ON_CARD = 1e-5  # relative: float32 transforms in another order
+CARD_MAP = 1e-3  # relative: two iterations of searches whose scores differ in their last digits (1e-6 on the stand-in)
+CARD_CURVE = 1e-3  # absolute: the same

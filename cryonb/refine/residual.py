@@ -64,7 +64,7 @@ def prepared_images(
     weigher = Weigher.of(images, backend.xp)
     weigher = weigher if windowed else dataclasses.replace(weigher, window=None)
     tiles = [some[start : start + TILE] for start in range(0, len(some), TILE)]
-    for chosen, pixels in zip(tiles, backend.feed(images.read, tiles)):
+    for chosen, pixels in images.fed(backend, tiles):
         pause()
         yield chosen, weigher.prepared(pixels)
 

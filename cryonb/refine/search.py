@@ -144,7 +144,7 @@ def search(
 
     def one(piece: list[slice], share: int) -> list[Candidates]:
         found = []
-        for tile, pixels in zip(piece, backend.feed(images.read, piece)):
+        for tile, pixels in images.fed(backend, piece):
             found.append(seeker.of_tile(tile, pixels, None if start is None else start[tile], counter))
             counter.add(tile.stop - tile.start, "aligning particles")
         return found

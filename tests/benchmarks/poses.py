@@ -26,7 +26,7 @@ SHIFT_RANGE = 15.0
 
 STEPS = {
     "references on rings, once": ("cryonb.imaging.sweep", "Sweep", "of"),
-    "reading images": ("cryonb.refine.images", "Images", "read"),
+    "reading images": ("cryonb.refine.images", "Images", "_drawn"),
     "preparing images": ("cryonb.refine.observed", "Observer", "prepared"),
     "images and transfer in rows": ("cryonb.refine.observed", "Observer", "in_rows"),
     "images and transfer on rings": ("cryonb.refine.observed", "Observer", "on_rings"),
