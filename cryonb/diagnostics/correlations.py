@@ -1,5 +1,8 @@
 """Every curve of a decomposition as it is drawn again and again: without a mask, and under one."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ..imaging.bands import holds_data
@@ -17,10 +20,13 @@ class Correlations:
     ----------
     mask : ndarray, (n, n, n), float32, or None
         Mask under which every pair of maps is correlated as well.
+    upload : callable, optional
+        Takes an array of the host to where the maps live; the host if not given.
     """
 
-    def __init__(self, mask: np.ndarray | None = None) -> None:
-        self.mask = mask
+    def __init__(self, mask: np.ndarray | None = None, upload: Callable = np.asarray) -> None:
+        self.mask, self._upload = mask, upload
+        self._beside: tuple[np.ndarray | None, Any] = None, None
         self._draws: dict[str, list[np.ndarray]] = {}
         self._masked: dict[str, list[np.ndarray]] = {}
 
@@ -58,11 +64,20 @@ class Correlations:
         draws = self._draws[name]
         draws[-1] = without_spill(draws[-1][None], power_read[None], power, held, noise, size)[0]
 
-    def _add(self, name: str, first: np.ndarray, second: np.ndarray) -> None:
+    @property
+    def mask_beside(self) -> Any:
+        """The mask where the maps live, (n, n, n), float32; it is taken there once."""
+        known, beside = self._beside
+        if known is not self.mask:
+            beside = self._upload(self.mask)
+            self._beside = self.mask, beside
+        return beside
+
+    def _add(self, name: str, first: Any, second: Any) -> None:
         self._draws.setdefault(name, []).append(fourier_shell_correlation(first, second))
         if self.mask is not None:
-            size = len(first)
-            pair = (half_transform(real_space(half, size) * self.mask) for half in (first, second))
+            size, mask = len(first), self.mask_beside
+            pair = (half_transform(real_space(half, size) * mask) for half in (first, second))
             self._masked.setdefault(name, []).append(fourier_shell_correlation(*pair))
 
     @property

@@ -108,24 +108,26 @@ def _scenes(found: Measurement, replicas: int) -> Iterator[tuple[str, str, Scene
     first, second = found.halves[1]
     correlation = found.correlations.curves["dithered_circle"]
     silent = np.zeros(images.sampling.read_size // 2 + 1)
-    maps = [_believed(half, half, correlation) for half in (first, second)]
+    upload = found.operator.backend.upload
+    maps = [_believed(half, half, correlation, upload) for half in (first, second)]
     pause = partial(found.operator.pause, 0.0, "measuring the noise")
     pause()
     own, other = (scene_of(signal, images, silent, images.sampling.max_index) for signal in maps)
     noise = measured_noise(images, own, other, pause)
-    scene = scene_of(_believed(first, second, correlation), images, noise, found.surrogate_shell)
+    scene = scene_of(_believed(first, second, correlation, upload), images, noise, found.surrogate_shell)
     for replica in range(replicas):
         yield "surrogate", "square", scene.again(replica)
         yield "surrogate_circle", "circle", scene.again(replica)
     yield "noise", "square", dataclasses.replace(scene, volume=None, replica=replicas)
 
 
-def _believed(first: Made, second: Made, correlation: np.ndarray) -> np.ndarray:
+def _believed(first: Made, second: Made, correlation: np.ndarray, upload: Callable) -> Any:
     """Return the transform of the mean map, every shell scaled by how far it can be believed: sqrt(2 F / (1 + F))."""
     fsc = np.clip(np.nan_to_num(correlation), 0.0, 1.0)
     merit = np.sqrt(2.0 * fsc / (1.0 + fsc))
     mean = 0.5 * (first.transform + second.transform)
-    return mean * np.interp(half_radius(len(mean)), np.arange(merit.size), merit).astype(np.float32)
+    scale = np.interp(half_radius(len(mean)), np.arange(merit.size), merit).astype(np.float32)
+    return mean * upload(scale)
 
 
 def surrogate_shell(operator: Operator, options: DecompositionOptions) -> float:
@@ -235,7 +237,8 @@ class DecompositionDiagnostic:
                 operator.report_to(runs_of(options, operator.config), partial(_share, told, 0.0, own_share))
                 shell = surrogate_shell(operator, options)
                 _warn_of_background(operator)
-                found = Measurement(operator, Correlations(), options.particle_diameter, shell)
+                correlations = Correlations(upload=operator.backend.upload)
+                found = Measurement(operator, correlations, options.particle_diameter, shell)
                 measure(found, options, partial(_mask, operator, given=mask))
                 if shared is not None:
                     shared.add_to(found, class_id, options.dithers, partial(_share, told, own_share, 1.0))
@@ -293,7 +296,8 @@ def _mask(operator: Operator, first: Made, second: Made, given: Any) -> np.ndarr
     fsc = fourier_shell_correlation(first.transform, second.transform)
     held = holds_data(np.stack([first.shell_weight, second.shell_weight]))
     known = xr.Dataset(coords={"resolution": sampling.field_of_view / crossing(fsc, 0.143, held)})
-    density = real_space(0.5 * (first.transform + second.transform), size).astype(np.float32)
+    mean = 0.5 * (first.transform + second.transform)
+    density = operator.backend.download(real_space(mean, size).astype(np.float32))
     return choose_mask(known, operator.config.mask, given, density, sampling.voxel_size)
 
 

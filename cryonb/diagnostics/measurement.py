@@ -98,8 +98,8 @@ def mask_leak(found: Measurement, n_draws: int) -> dict[str, np.ndarray]:
     Penczek (2020), doi:10.1107/S2052252520011574; Chen et al. (2013), doi:10.1016/j.ultramic.2013.06.004
     """
     size = found.operator.sampling.box_size
-    maps = (real_space(made.transform, size).astype(np.float32) for made in found.own)
-    halves = HalfMaps(*maps, found.correlations.mask, found.weight, found.extent, {})
+    maps = [real_space(made.transform, size).astype(np.float32) for made in found.own]
+    halves = HalfMaps(*maps, found.correlations.mask_beside, found.weight, found.extent, {})
     values = correlate(halves, FscOptions(n_draws=n_draws), found.operator.config, found.operator.pause).values
     terms = {"mask_leak": "modified", "mask_leak_randomised": "corrected"}
     return {term: values["masked"] - values[kind] for term, kind in terms.items() if kind in values}

@@ -71,7 +71,8 @@ class SharedReference:
         if found.correlations.mask is not None:
             size = len(first.transform)
             pair = (real_space(made.transform, size).astype(np.float32) for made in (first, second))
-            found.substituted_modified = modified_correlation(*pair, found.correlations.mask, operator.pause)
+            mask = found.correlations.mask_beside
+            found.substituted_modified = modified_correlation(*pair, mask, operator.pause)
 
     def _refine(self, found: Measurement, progress: Any) -> None:
         own = found.correlations.curves[OWN[found.limit][1]]

@@ -1,7 +1,10 @@
 """The trace of a step at the faces of a box: what correlates lies on the axes of Fourier space, and nowhere else."""
 
+from typing import Any
+
 import numpy as np
 
+from ..backends import backend_of
 from .shells import correlation, n_coefficients
 
 MADE = 0.1
@@ -15,12 +18,12 @@ STRETCH = 4
 """Shells in a row that a step changes at least: the layer lines of a filament are narrower."""
 
 
-def off_axis_correlation(first: np.ndarray, second: np.ndarray, curve: np.ndarray, power: np.ndarray) -> np.ndarray:
+def off_axis_correlation(first: Any, second: Any, curve: np.ndarray, power: np.ndarray) -> np.ndarray:
     """Return the correlation on every shell without the coefficients on the three axes.
 
     Parameters
     ----------
-    first, second : ndarray, (n, n, n // 2 + 1), complex64
+    first, second : array, (n, n, n // 2 + 1), complex64
         Half-complex transforms of two maps.
     curve : ndarray, (n // 2 + 1,), float64
         Their correlation with all coefficients.
@@ -41,8 +44,9 @@ def off_axis_correlation(first: np.ndarray, second: np.ndarray, curve: np.ndarra
     weight = np.full(last, 2.0)
     weight[[0, *([last - 1] if first.shape[0] % 2 == 0 else [])]] = 1.0
     sums = np.zeros((3, last))
+    download = backend_of(first).download
     for line in ((slice(last), 0, 0), (0, slice(last), 0), (0, 0, slice(last))):
-        one, other = first[line].astype(np.complex128), second[line].astype(np.complex128)
+        one, other = (download(half[line]).astype(np.complex128) for half in (first, second))
         sums += weight * np.stack([(one * other.conj()).real, np.abs(one) ** 2, np.abs(other) ** 2])
     cross = np.nan_to_num(curve) * np.sqrt(power[0] * power[1]) - sums[0]
     return correlation(cross, *np.maximum(power - sums[1:], 0.0))

@@ -169,8 +169,8 @@ def least_squares_volume(
     Parameters
     ----------
     coefficients : array, (m, ny, nx // 2 + 1), complex
-        Weighted data, on the backend that is to solve for the volume: w c y: noise weight, contrast transfer and half transform of every image, in the units of
-        the volume's transform.
+        Weighted data, w c y: noise weight, contrast transfer and half transform of every image, in the units of
+        the volume's transform. Their backend solves for the volume.
     weights : array, (m, ny, nx // 2 + 1), float
         w c^2; zero where there are no data.
     rotations : ndarray, (m, 3, 3), float64

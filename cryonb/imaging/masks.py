@@ -313,12 +313,12 @@ def checked_mask(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.clip(mask, 0.0, 1.0).astype(np.float32)
 
 
-def kept_fraction(mask: np.ndarray) -> float:
+def kept_fraction(mask: Any) -> float:
     """Return the fraction of the box that holds independent voxels under a mask.
 
     Parameters
     ----------
-    mask : ndarray, (n, n, n), float32
+    mask : array, (n, n, n), float32
         Mask between 0 and 1.
 
     Returns
@@ -331,7 +331,7 @@ def kept_fraction(mask: np.ndarray) -> float:
     >>> kept_fraction(np.ones((4, 4, 4)))
     1.0
     """
-    square = np.asarray(mask, dtype=np.float64) ** 2
+    square = backend_of(mask).download(mask).astype(np.float64) ** 2
     return float(square.sum() ** 2 / (square.size * (square**2).sum()))
 
 

@@ -111,6 +111,11 @@ class Operator:
         """Boxes and frequencies of the run."""
         return self.plan.sampling
 
+    @property
+    def backend(self) -> Any:
+        """What makes the maps, and where they are kept."""
+        return get_backend(self.config.compute.backend)
+
     def report_to(self, runs: int, progress: Progress) -> Self:
         """Tell a listener of every step from here on.
 
@@ -213,7 +218,7 @@ class Operator:
             If the listener stopped it.
         """
         compute = self.config.compute
-        threads = get_backend(compute.backend).workers(compute.threads or available_threads())
+        threads = self.backend.workers(compute.threads or available_threads())
         try:
             return get_engine(compute.engine).map(self._one, switches, threads)
         except BaseException as problem:
