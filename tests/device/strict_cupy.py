@@ -383,7 +383,7 @@ def modules():
     also = {
         "ndarray": ndarray,
         "cuda": machine,
-        "__version__": "14.2.0 (stand-in)",
+        "__version__": "14.2.0",
         "get_default_memory_pool": lambda: pool,
         "asnumpy": lambda array: array.get() if isinstance(array, ndarray) else np.asarray(array),
         "fft": _Namespace("cupy.fft", np.fft, getattr(REAL, "fft", None)),
