@@ -275,7 +275,7 @@ class Seeker:
             poses, classes = self._sweep(*self._observer.on_rings(tile, pixels), settings.from_grid, pause)
             first = self._refined(rows, settings.grid_index, xp.full(classes.shape, FIRST_STEPS), classes, poses)
             pause()
-            steps = xp.where(self._hopeful(poses, classes, first), LAST_STEPS, 0)
+            steps = self._hopeful(poses, classes, first).astype(np.int64) * LAST_STEPS
             result = self._refined(rows, settings.max_index, steps, classes, poses)
         return self._labelled(poses, classes, result, energy[:, None], np.full(len(poses), self.hypotheses))
 
