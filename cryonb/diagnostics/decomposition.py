@@ -292,6 +292,8 @@ def _of_class(progress: Progress, number: int, count: int, fraction: float, text
 
 def _mask(operator: Operator, first: Made, second: Made, given: Any) -> np.ndarray | None:
     """Return the mask that was given, or that the settings make of the user's own map."""
+    if given is None and operator.config.mask.kind == "none":
+        return None
     size, sampling = len(first.transform), operator.sampling
     fsc = fourier_shell_correlation(first.transform, second.transform)
     held = holds_data(np.stack([first.shell_weight, second.shell_weight]))
