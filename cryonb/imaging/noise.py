@@ -11,6 +11,9 @@ import scipy.fft
 from ..backends import backend_of
 from .fourier import half_indices, half_radius
 
+HELD_BYTES = 40
+"""Memory that a pixel takes while the spectrum of its image is measured [byte]."""
+
 
 def particle_generator(seed: int, stream: int, particle: int) -> np.random.Generator:
     """Return the source of randomness of one particle for one purpose.
@@ -121,11 +124,12 @@ def noise_spectrum(images: Any, background_radius: float | None = None) -> np.nd
     share, region = region.mean(), backend.upload(region)
     shell = np.rint(half_radius(size, 2)).astype(int).ravel()
     weight = plane_multiplicity(size).ravel()
-    total = backend.xp.zeros(len(shell))
-    for image in images:
-        level = (image * region).mean() / share
-        total += (backend.xp.abs(backend.fft.rfft2((image - level) * region)) ** 2).ravel()
-    total = backend.download(total)
+    total, step = backend.xp.zeros((size, size // 2 + 1)), backend.together(1, HELD_BYTES * size**2)
+    for first in range(0, len(images), step):
+        some = images[first : first + step]
+        level = (some * region).mean(axis=(1, 2), keepdims=True) / share
+        total += (backend.xp.abs(backend.fft.rfft2((some - level) * region)) ** 2).sum(axis=0)
+    total = backend.download(total).ravel()
     kept = slice(0, size // 2 + 1)
     power = np.bincount(shell, weight * total)[kept] / np.bincount(shell, weight)[kept]
     return power / (len(images) * share * size**2)
