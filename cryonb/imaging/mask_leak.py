@@ -141,14 +141,14 @@ def modified_correlation(
     pair = backend.fft.fftn(first + np.complex64(1j) * second)
     shell_of = _full_index(size, xp)
     weight = mask * mask
-    sums = np.zeros((3, size // 2 + 1))
+    sums = xp.zeros((3, size // 2 + 1))
     for shell in range(size // 2 + 1):
         ring = backend.fft.ifftn(xp.where(shell_of == shell, pair, np.complex64(0.0)), overwrite_x=True)
         products = (ring.real * ring.imag, ring.real**2, ring.imag**2)
-        sums[:, shell] = [float((weight * product).sum()) for product in products]
+        sums[:, shell] = xp.stack([(weight * product).sum() for product in products])
         if progress is not None:
             progress((shell + 1) / (size // 2 + 1), f"modified FSC, shell {shell} of {size // 2}")
-    return correlation(*sums)
+    return correlation(*backend.download(sums))
 
 
 def _full_index(size: int, xp: Any) -> Any:

@@ -97,9 +97,14 @@ def test_no_map_goes_to_the_host_but_the_region_of_a_mask(stand_in):
         before = card.downloaded_bytes
         ON_MAPS[name](lambda array: halves if array is HALVES else halves[0])
         assert card.downloaded_bytes - before <= most, name
-    before = card.downloaded_bytes
-    noise_power(halves)
-    assert card.downloaded_bytes - before <= 8 * (SHELLS + 1)
+
+
+def test_a_curve_comes_to_the_host_as_one(stand_in):
+    halves, card = stand_in.upload(HALVES), stand_in.card
+    for work in (noise_power, lambda both: map_power(both[0]), lambda both: modified_correlation(*both, both[0])):
+        before = card.downloads, card.downloaded_bytes
+        work(halves)
+        assert card.downloads - before[0] == 1 and card.downloaded_bytes - before[1] <= 3 * 8 * (SHELLS + 1)
 
 
 def state_with(**maps):
