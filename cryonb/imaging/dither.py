@@ -16,6 +16,7 @@ from .fourier import half_indices
 from .nufft import columns, make_plan
 from .projector import Grid, gridding_profile
 from .rotations import random_rotations
+from .slabs import slabs
 from .symmetry import symmetry_operators
 
 LEAST_TURN = 15.0
@@ -193,7 +194,8 @@ def _periodic(density: Any, grid: Grid) -> Any:
     values = backend.xp.empty((grid.side, grid.side, grid.columns), np.complex64)
     lines = backend.upload(np.arange(-grid.reach, grid.reach + 1) % padded)
     zero, last = grid.margin, grid.margin + padded // 2
-    values[:, :, zero : last + 1] = transform[lines[:, None], lines]
+    for slab in slabs(grid.side, 8 * grid.side * grid.columns, backend):
+        values[slab, :, zero : last + 1] = transform[lines[slab, None], lines]
     for centre, beyond in ((zero, range(-1, -grid.margin - 1, -1)), (last, range(1, grid.columns - last))):
         for step in beyond:  # F(-k) is the conjugate of F(k), and F(k + padded) is F(k)
             values[:, :, centre + step] = values[::-1, ::-1, centre - step].conj()

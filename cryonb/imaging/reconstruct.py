@@ -338,23 +338,38 @@ def _to_real_space(sums: Any, grid: Grid, pause: Callable[[], None]) -> Any:
     last = min(grid.reach, (grid.padded - 1) // 2)
     lines = slice(grid.reach - last, grid.reach + last + 1)
     values = sums[lines, lines, : last + 1]
-    wrapped = backend.upload(np.arange(-last, last + 1) % grid.padded)
-    kept = backend.upload((np.arange(grid.size) - grid.size // 2) % grid.padded)
     half_done = xp.empty((grid.size, 2 * last + 1, last + 1), xp.complex64)
     bytes_each = 8 * grid.padded * (last + 1)
     for slab in slabs(2 * last + 1, bytes_each, backend):
         pause()
         block = xp.zeros((grid.padded, slab.stop - slab.start, last + 1), xp.complex64)
-        block[wrapped] = _complex(values[:, slab])
-        half_done[:, slab] = fft.ifft(block, axis=0, overwrite_x=True)[kept]
+        _copy_wrapped(_complex(values[:, slab]), block, last, 0)
+        _copy_centred(fft.ifft(block, axis=0, overwrite_x=True), half_done[:, slab], 0)
     density = xp.empty((grid.size,) * 3, xp.float32)
     for slab in slabs(grid.size, bytes_each, backend):
         pause()
-        block = xp.zeros((slab.stop - slab.start, grid.padded, last + 1), xp.complex64)
-        block[:, wrapped] = half_done[slab]
-        block = fft.ifft(block, axis=1, overwrite_x=True)[:, kept]
-        density[slab] = fft.irfft(block, n=grid.padded, axis=2)[:, :, kept]
+        thickness = slab.stop - slab.start
+        block = xp.zeros((thickness, grid.padded, last + 1), xp.complex64)
+        _copy_wrapped(half_done[slab], block, last, 1)
+        rows = xp.empty((thickness, grid.size, last + 1), xp.complex64)
+        _copy_centred(fft.ifft(block, axis=1, overwrite_x=True), rows, 1)
+        _copy_centred(fft.irfft(rows, n=grid.padded, axis=2), density[slab], 2)
     return density
+
+
+def _copy_wrapped(centred: Any, wrapped: Any, last: int, axis: int) -> None:
+    """Copy indices -last..last of an axis to the order of a longer transform, which has zero first."""
+    before = (slice(None),) * axis
+    wrapped[(*before, slice(0, last + 1))] = centred[(*before, slice(last, None))]
+    wrapped[(*before, slice(wrapped.shape[axis] - last, None))] = centred[(*before, slice(0, last))]
+
+
+def _copy_centred(wrapped: Any, centred: Any, axis: int) -> None:
+    """Copy the middle of an axis that has zero first to where zero is in the middle."""
+    before, length = (slice(None),) * axis, centred.shape[axis]
+    half = length // 2
+    centred[(*before, slice(0, half))] = wrapped[(*before, slice(wrapped.shape[axis] - half, None))]
+    centred[(*before, slice(half, None))] = wrapped[(*before, slice(0, length - half))]
 
 
 def _complex(values: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-SLAB_BYTES = 1 << 27
+SLAB_BYTES = 1 << 26
 """A GPU works on planes of this size together [byte]; it then works longer than a launch takes."""
 
 
