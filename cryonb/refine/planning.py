@@ -1,6 +1,7 @@
 """What a run needs, known before anything is allocated: sizes, work and memory."""
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,8 @@ from ..errors import must
 from ..imaging.projector import Grid
 from ..imaging.reconstruct import PARTS, Accumulator
 from ..imaging.symmetry import symmetry_operators
+from .card_plan import HOST_VOXEL, Card
+from .fallback import CPU, usable
 from .prepare import TILE
 from .requirements import check_particles
 from .sampling import Sampling
@@ -48,7 +51,9 @@ class Plan:
     samples_per_point : float
         Coefficients that reach a point of the grid on its outermost shell, in each half.
     memory_bytes : int
-        Largest memory held at a time, beyond what the process holds already [byte].
+        Largest memory held at a time where the run is computed, beyond what is held there already [byte].
+    host_bytes : int
+        The same on the host, where a GPU computes; else zero.
     """
 
     sampling: Sampling
@@ -57,13 +62,14 @@ class Plan:
     insertions: int
     samples_per_point: float
     memory_bytes: int
+    host_bytes: int = 0
 
     def __str__(self) -> str:
         s = self.sampling
         return (
             f"{self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A, binned to {s.binned_size}, "
             f"into a box of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; "
-            f"{self.insertions} insertions, {amount(self.memory_bytes)}"
+            f"{self.insertions} insertions, {amounts(self)}"
         )
 
 
@@ -89,20 +95,21 @@ def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
     InputError
         If the particles or settings cannot work.
     """
-    settings = RunConfig.gather(config, **groups)
+    settings = usable(RunConfig.gather(config, **groups))
     check_particles(particles, settings)
     sampling = Sampling.of(particles, settings)
     count = particles.sizes["particle"]
     classes = particles.sizes["class_id"] if "class_posterior" in particles else 1
     insertions = count * len(symmetry_operators(settings.imaging.symmetry))
     if settings.box.kernel == "nufft":
-        memory, padded, thickness = _exact_bytes(sampling, insertions), sampling.box_size, np.inf
+        padded, thickness = sampling.box_size, np.inf
     else:
         grid = grid_of(sampling, settings)
-        memory, padded = _gridding_bytes(sampling, settings), grid.padded
-        thickness = insertions / 2 / (2 * min(grid.radius, grid.padded / 2))
+        padded, thickness = grid.padded, insertions / 2 / (2 * min(grid.radius, grid.padded / 2))
+    memory, host = _bytes(sampling, settings, count, insertions)
+    host += host and (classes - 1) * HOST_VOXEL * sampling.box_size**3
     memory += (classes - 1) * FURTHER_CLASS_VOXEL * sampling.box_size**3
-    return Plan(sampling, padded, count, insertions, thickness, memory)
+    return Plan(sampling, padded, count, insertions, thickness, memory, host)
 
 
 def grid_of(sampling: Sampling, config: RunConfig) -> Grid:
@@ -124,6 +131,16 @@ def grid_of(sampling: Sampling, config: RunConfig) -> Grid:
     furthest = edge * 2**0.5 if config.box.limit == "square" else edge
     furthest = min(furthest, sampling.cut_index)
     return Grid.of(sampling.box_size, config.box.pad_factor, config.box.kernel, furthest)
+
+
+def _bytes(sampling: Sampling, config: RunConfig, count: int, insertions: int) -> tuple[int, int]:
+    """Return what one class holds where it is computed, and what the host holds beside that machine."""
+    exact = config.box.kernel == "nufft"
+    backend = get_backend(config.compute.backend)
+    if backend.name == CPU:
+        return _exact_bytes(sampling, insertions) if exact else _gridding_bytes(sampling, config), 0
+    card = Card(sampling, config, grid_of(sampling, config), -(-count // 2), backend)
+    return _exact_bytes(sampling, insertions) if exact else card.reconstruction(), card.host()
 
 
 def _gridding_bytes(sampling: Sampling, config: RunConfig) -> int:
@@ -163,10 +180,58 @@ def refuse_if_too_large(needed: Plan, config: RunConfig, beside: Callable[[RunCo
     InputError
         With the figure, and a setting that would fit.
     """
-    limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
-    if needed.memory_bytes > limit:
-        got = f"a run that needs {amount(needed.memory_bytes)} where {amount(limit)} are allowed"
-        must(False, "a run must fit in memory", got, _what_would_fit(needed, config, limit, beside))
+    rule, limits = "a run must fit in memory", limits_of(config)
+    must_fit(needed, limits, (rule, "a run"), lambda: _what_would_fit(needed, config, limits[0], beside))
+
+
+def limits_of(config: RunConfig) -> tuple[float, float]:
+    """Return how much memory a run may take.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Settings.
+
+    Returns
+    -------
+    own : float
+        Where it is computed: on the host what the settings allow, or what is free; on a GPU the smaller of both [byte].
+    host : float
+        On the host, beside a GPU [byte].
+    """
+    backend, allowed = get_backend(config.compute.backend), config.compute.memory_limit * GIBIBYTE
+    if backend.name == CPU:
+        return allowed or backend.free_memory(), math.inf
+    return min(allowed or math.inf, backend.free_memory()), get_backend(CPU).free_memory()
+
+
+def must_fit(needed: Any, limits: tuple[float, float], words: tuple[str, str], fitting: Callable[[], str]) -> None:
+    """Raise where a run would hold more than it may.
+
+    Parameters
+    ----------
+    needed : Plan or RefinementPlan
+        What it would hold.
+    limits : tuple of float
+        Those of `limits_of` [byte].
+    words : tuple of str
+        What must hold, and what the run is called.
+    fitting : callable
+        Says which settings would fit.
+
+    Raises
+    ------
+    InputError
+        With the figures, the memory that is meant, and what `fitting` says.
+    """
+    rule, name = words
+    where = " of the GPU" if needed.host_bytes else ""
+    got = f"{name} that needs {amount(needed.memory_bytes)} where {amount(limits[0])}{where} are allowed"
+    if needed.memory_bytes > limits[0]:
+        must(False, f"{rule}{where}", got, f"{fitting()}{'; or compute.backend numba' if where else ''}")
+    got = f"{name} that needs {amount(needed.host_bytes)} of the host where {amount(limits[1])} are free"
+    remedy = "Use a smaller box.box_size, a larger box.binning, or fewer classes"
+    must(needed.host_bytes <= limits[1], f"{rule} of the host", got, remedy)
 
 
 def _what_would_fit(needed: Plan, config: RunConfig, limit: float, beside: Callable[[RunConfig], int]) -> str:
@@ -175,7 +240,7 @@ def _what_would_fit(needed: Plan, config: RunConfig, limit: float, beside: Calla
     for pad_factor in (1.5, 1.0):
         if pad_factor < config.box.pad_factor and not (pad_factor == 1.0 and config.box.kernel == "kaiser_bessel"):
             lean = dataclasses.replace(config, box=config.box.replace(pad_factor=pad_factor))
-            memory = _gridding_bytes(needed.sampling, lean) + beside(lean)
+            memory = _bytes(needed.sampling, lean, needed.n_particles, needed.insertions)[0] + beside(lean)
             if memory <= limit:
                 return f"box.pad_factor {pad_factor:g} would fit, with {amount(memory)}"
     return "Set box.pad_factor to 1, box.box_size to a smaller grid, or box.binning to a larger factor"
@@ -200,6 +265,24 @@ def warn_if_thin(needed: Plan, config: RunConfig) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def amounts(needed: Any) -> str:
+    """Return what a plan holds, in words.
+
+    Parameters
+    ----------
+    needed : Plan or RefinementPlan
+        The plan.
+
+    Returns
+    -------
+    str
+        Memory, and whose it is where a GPU computes.
+    """
+    if not needed.host_bytes:
+        return amount(needed.memory_bytes)
+    return f"{amount(needed.memory_bytes)} of the GPU and {amount(needed.host_bytes)} of the host"
 
 
 def amount(count: float) -> str:

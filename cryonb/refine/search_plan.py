@@ -16,8 +16,10 @@ from ..errors import must
 from ..imaging.polar import Rings
 from ..imaging.reconstruct import PARTS, Accumulator
 from ..imaging.sweep import BLOCK, Views, sweep_grid
+from .card_plan import Card
+from .fallback import CPU, usable
 from .images import TILE
-from .planning import GIBIBYTE, JUDGED_VOXEL, amount, grid_of
+from .planning import JUDGED_VOXEL, amount, amounts, grid_of, limits_of, must_fit
 from .recipes import decided, get_recipe
 from .requirements import with_poses
 from .run import search_settings
@@ -74,13 +76,15 @@ class RefinementPlan:
     views, angles, shifts : int
         The grid of the global search at its finest: zero where poses are only refined.
     memory_bytes : int
-        Largest memory held at a time, beyond what the process holds already [byte].
+        Largest memory held at a time where the run is computed, beyond what is held there already [byte].
     seconds : float
         Expected time of all iterations, from a matrix product of the search's own shape measured here.
     recipe : str
         Whose decisions.
     is_fixed : bool
         Whether poses stay as they are.
+    host_bytes : int
+        The memory on the host, where a GPU computes; else zero.
     """
 
     sampling: Sampling
@@ -95,6 +99,7 @@ class RefinementPlan:
     seconds: float
     recipe: str
     is_fixed: bool = False
+    host_bytes: int = 0
 
     @property
     def hypotheses(self) -> int:
@@ -118,7 +123,7 @@ class RefinementPlan:
         return (
             f"{self.recipe}: {self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A into a box "
             f"of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; {times}, "
-            f"{searched}; {amount(self.memory_bytes)}, at most about {_duration(self.seconds)}"
+            f"{searched}; {amounts(self)}, at most about {_duration(self.seconds)}"
         )
 
 
@@ -154,7 +159,7 @@ def plan_refinement(
     takes less of both. The time is the number of matrix products times the time of one, measured here in a few
     milliseconds, and counts of other work times rates that were measured once.
     """
-    settings = RunConfig.gather(config, **groups)
+    settings = usable(RunConfig.gather(config, **groups))
     recipe = get_recipe(settings.refine.recipe)
     settings, _ = decided(recipe, settings)
     fixed = getattr(recipe, "needs_poses", False)
@@ -167,7 +172,8 @@ def plan_refinement(
     rings, views, shifts = sweep_grid(seeking.grid_index, seeking.shift_range, seeking.symmetry)
     searched = not (fixed or seeking.local)
     threads = settings.compute.threads or available_threads()
-    memory = _memory(sampling, settings, (rings, views, shifts) if searched else None, (count, classes, threads))
+    grids = (rings, views, shifts) if searched else None
+    memory, host = _memory(sampling, settings, grids, (count, classes, threads))
     second = 0.0
     if searched:
         second += _block_seconds(rings, len(shifts)) * -(-2 * views.matrices.shape[1] // BLOCK) * classes * SEARCH_TIME
@@ -184,6 +190,7 @@ def plan_refinement(
         angles=rings.n_angles if searched else 0,
         shifts=len(shifts) if searched else 0,
         memory_bytes=memory,
+        host_bytes=host,
         seconds=iterations * (count * second / threads + classes * MAP_SECONDS * padded**3),
         recipe=recipe.name,
         is_fixed=fixed,
@@ -218,10 +225,8 @@ def refuse_refinement_if_too_large(needed: RefinementPlan, config: RunConfig) ->
     InputError
         With the figure, and a setting that would fit.
     """
-    limit = config.compute.memory_limit * GIBIBYTE or get_backend(config.compute.backend).free_memory()
-    if needed.memory_bytes > limit:
-        got = f"one that needs {amount(needed.memory_bytes)} where {amount(limit)} are allowed"
-        must(False, "a refinement must fit in memory", got, _what_would_fit(needed, config, limit))
+    words, limits = ("a refinement must fit in memory", "one"), limits_of(config)
+    must_fit(needed, limits, words, lambda: _what_would_fit(needed, config, limits[0]))
 
 
 def _what_would_fit(needed: RefinementPlan, config: RunConfig, limit: float) -> str:
@@ -242,10 +247,27 @@ def _what_would_fit(needed: RefinementPlan, config: RunConfig, limit: float) -> 
 def _memory_again(needed: RefinementPlan, config: RunConfig, threads: int) -> int:
     seeking = search_settings(config, needed.sampling, needed.sampling.max_index)
     grid = sweep_grid(seeking.grid_index, seeking.shift_range, seeking.symmetry) if needed.hypotheses else None
-    return _memory(needed.sampling, config, grid, (needed.n_particles, needed.n_classes, threads))
+    return _memory(needed.sampling, config, grid, (needed.n_particles, needed.n_classes, threads))[0]
 
 
 def _memory(
+    sampling: Sampling,
+    config: RunConfig,
+    searched: tuple[Rings, Views, np.ndarray] | None,
+    counts: tuple[int, int, int],
+) -> tuple[int, int]:
+    """Return what is held where the run is computed, and what the host holds beside that machine [byte]."""
+    count, classes, _ = counts
+    backend = get_backend(config.compute.backend)
+    if backend.name == CPU:
+        return _host_memory(sampling, config, searched, counts), 0
+    aligned = not getattr(get_recipe(config.refine.recipe), "needs_poses", False)
+    card = Card(sampling, config, grid_of(sampling, config), count, backend)
+    poses = KEPT_POSES * count * config.refine.candidates * POSE_BYTES
+    return card.refinement(searched, classes, aligned), card.host(classes) + poses
+
+
+def _host_memory(
     sampling: Sampling,
     config: RunConfig,
     searched: tuple[Rings, Views, np.ndarray] | None,
