@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 from noise_particles import make_particles
-from tolerances import NUFFT_SINGLE, ON_CARD_ANGLE, ON_CARD_NOISE, ON_CARD_SCORE, ON_CARD_SHIFT
+from tolerances import FLOAT32_RINGS, NUFFT_SINGLE, ON_CARD_ANGLE, ON_CARD_NOISE, ON_CARD_SCORE, ON_CARD_SHIFT
 
 from cryonb import backends
 from cryonb.config import RunConfig
@@ -196,6 +196,11 @@ def test_rings_by_products_are_those_of_the_transform(device, size, monkeypatch)
     expected = RingImages(rings, size, 7)(pixels)
     wanted = NUFFT_SINGLE * np.abs(expected).max()
     assert np.abs(RingProducts(rings, size)(pixels) - expected).max() <= wanted
+    kx, ky = (line.ravel() for line in rings.points())
+    y, x = (line.reshape(-1, 1) for line in np.indices((size, size)) - size // 2)
+    exact = pixels.reshape(len(pixels), -1) @ np.exp(-2j * np.pi * (x * kx + y * ky) / size)
+    own = RingProducts(rings, size)(pixels).reshape(len(pixels), -1)
+    assert np.abs(own - exact).max() <= FLOAT32_RINGS * np.abs(exact).max()
     made = RingProducts(rings, size, device.xp)
     at_once = device.download(made(device.upload(pixels)))
     monkeypatch.setattr(polar, "PRODUCT_BYTES", 2 * size * rings.radius.size * rings.orders * 8)
