@@ -122,8 +122,8 @@ class Recipe(Protocol):
         ----------
         run : Run
             Images and machinery.
-        volumes : ndarray, (classes, n, n, n), float32
-            Starting volumes on the target grid, low-passed and in the grey scale of the images.
+        volumes : array, (classes, n, n, n), float32
+            Starting volumes on the target grid, low-passed and in the grey scale of the images; of the run's backend.
 
         Returns
         -------
@@ -139,12 +139,12 @@ class Recipe(Protocol):
         run : Run
             Images and machinery.
         state : State
-            The state after the last iteration.
+            The state after the last iteration, its volumes and mask on the run's backend.
 
         Returns
         -------
         State
-            The next one.
+            The next one; volumes and maps on the run's backend, which whoever called brings to the host.
         """
 
     def shown(self, run: Any, state: Any) -> tuple[Any, str]:
@@ -155,11 +155,11 @@ class Recipe(Protocol):
         run : Run
             Images and machinery.
         state : State
-            The state after an iteration.
+            The state after an iteration, on the host.
 
         Returns
         -------
-        volumes : ndarray, (classes, n, n, n), float32
+        volumes : array, (classes, n, n, n), float32, of the host or of the run's backend
             The maps, filtered and sharpened as the package does.
         note : str
             What was done to them, in a sentence; empty where there is nothing to say.
