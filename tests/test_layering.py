@@ -85,7 +85,10 @@ MUST_NOT_IMPORT = {
     "refine": {"matplotlib", "ipywidgets", "dask", "distributed"},
     "diagnostics": {"matplotlib", "ipywidgets"},
 }
-ONLY_IN = {"cuda": ["backends/cupy_gpu.py", "backends/gpu_feed.py", "backends/gpu_kernels.py"], "dask": ["engines/dask_cluster.py"]}
+ONLY_IN = {
+    "cuda": ["backends/cupy_gpu.py", "backends/gpu_feed.py", "backends/gpu_kernels.py"],
+    "dask": ["engines/dask_cluster.py"],
+}
 FORBIDDEN_WORDS = (
     "import pickle",
     "pickle.load",
