@@ -1,6 +1,7 @@
 """What a refinement needs, known before anything is allocated: shapes, poses to compare, memory and time."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from ..errors import must
 from ..imaging.polar import Rings
 from ..imaging.reconstruct import PARTS, Accumulator
 from ..imaging.sweep import BLOCK, Views, sweep_grid
-from .card_plan import Card
+from .card_plan import Card, Searched
 from .fallback import CPU, usable
 from .images import TILE
 from .planning import JUDGED_VOXEL, amount, amounts, grid_of, limits_of, must_fit
@@ -58,8 +59,6 @@ INSERTION_SECONDS = 2.4e-8
 MAP_SECONDS = 6e-8
 """Seconds a voxel of the padded box that the maps of a class take in an iteration. Measured."""
 
-Searched = tuple[Rings, Views, np.ndarray]
-
 
 @dataclasses.dataclass(frozen=True)
 class RefinementPlan:
@@ -78,7 +77,8 @@ class RefinementPlan:
     memory_bytes : int
         Largest memory held at a time where the run is computed, beyond what is held there already [byte].
     seconds : float
-        Expected time of all iterations, from a matrix product of the search's own shape measured here.
+        Expected time of all iterations, from a matrix product of the search's own shape measured here; not a number
+        where a GPU computes.
     recipe : str
         Whose decisions.
     is_fixed : bool
@@ -123,7 +123,8 @@ class RefinementPlan:
         return (
             f"{self.recipe}: {self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A into a box "
             f"of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; {times}, "
-            f"{searched}; {amounts(self)}, at most about {_duration(self.seconds)}"
+            f"{searched}; {amounts(self)}"
+            + (f", at most about {_duration(self.seconds)}" if math.isfinite(self.seconds) else "")
         )
 
 
@@ -156,8 +157,8 @@ def plan_refinement(
     Notes
     -----
     Search and memory are counted at the finest limit that the settings and the data allow; a run that stays coarser
-    takes less of both. The time is the number of matrix products times the time of one, measured here in a few
-    milliseconds, and counts of other work times rates that were measured once.
+    takes less of both. On a CPU, the time is the number of matrix products times the time of one, measured here in
+    a few milliseconds, and counts of other work times rates that were measured once.
     """
     settings = usable(RunConfig.gather(config, **groups))
     recipe = get_recipe(settings.refine.recipe)
@@ -174,8 +175,8 @@ def plan_refinement(
     threads = settings.compute.threads or available_threads()
     grids = (rings, views, shifts) if searched else None
     memory, host = _memory(sampling, settings, grids, (count, classes, threads))
-    second = 0.0
-    if searched:
+    second = 0.0 if get_backend(settings.compute.backend).name == CPU else math.nan
+    if searched and math.isfinite(second):
         second += _block_seconds(rings, len(shifts)) * -(-2 * views.matrices.shape[1] // BLOCK) * classes * SEARCH_TIME
     second += 0.0 if fixed else _climb_seconds(seeking, classes)
     second += INSERTION_SECONDS * sampling.transform_size**2
@@ -253,7 +254,7 @@ def _memory_again(needed: RefinementPlan, config: RunConfig, threads: int) -> in
 def _memory(
     sampling: Sampling,
     config: RunConfig,
-    searched: tuple[Rings, Views, np.ndarray] | None,
+    searched: Searched | None,
     counts: tuple[int, int, int],
 ) -> tuple[int, int]:
     """Return what is held where the run is computed, and what the host holds beside that machine [byte]."""
@@ -270,7 +271,7 @@ def _memory(
 def _host_memory(
     sampling: Sampling,
     config: RunConfig,
-    searched: tuple[Rings, Views, np.ndarray] | None,
+    searched: Searched | None,
     counts: tuple[int, int, int],
 ) -> int:
     """Return what is kept from one iteration to the next, with the largest of what its steps hold [byte]."""
@@ -291,10 +292,6 @@ def _host_memory(
         table, work = _search_bytes(*searched)
         aligning += (classes + FILLING) * table + threads * work
     return int(kept + max(inserting, slicing, aligning, JUDGED_VOXEL * voxels))
-
-
-def _grid_of_search(seeking: SearchSettings) -> Searched:
-    return sweep_grid(seeking.grid_index, seeking.shift_range, seeking.symmetry)
 
 
 def _search_bytes(rings: Rings, views: Views, shifts: np.ndarray) -> tuple[int, int]:
