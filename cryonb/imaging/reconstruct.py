@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -301,20 +302,32 @@ def mean_weights(
         Mean weights; zero where there are no points.
     """
     backend = backend_of(weights)
-    xp = backend.xp
-    bins = [max(int(grid.side * 3**0.5 / 2 * scale), grid.size // 2) + 2 for scale, _ in scales]
-    totals, counts = ([xp.zeros(count) for count in bins] for _ in range(2))
+    points = _points_by_distance(grid, scales, backend)
+    totals = [backend.xp.zeros(count.size) for count in points]
     for slab, distance in fine_distances(grid, backend):
         pause()
         held = weights[slab].ravel()
-        for number, (scale, rounding) in enumerate(scales):
-            shell = (distance * np.float32(scale) + np.float32(rounding)).astype(xp.int32).ravel()
-            totals[number] += xp.bincount(shell, held, bins[number])
-            counts[number] += xp.bincount(shell, minlength=bins[number])
-    found = backend.download(xp.concatenate(totals + counts))
-    total, count = np.split(found, 2)
+        for number, shell in enumerate(_shells(distance, scales)):
+            totals[number] += backend.xp.bincount(shell, held, points[number].size)
+    total, count = backend.download(backend.xp.concatenate(totals)), np.concatenate(points)
     means = np.divide(total, count, out=np.zeros(total.size), where=count > 0)
-    return np.split(means, np.cumsum(bins)[:-1])
+    return np.split(means, np.cumsum([count.size for count in points])[:-1])
+
+
+def _shells(distance: Any, scales: tuple[tuple[float, float], ...]) -> Iterator[Any]:
+    whole = backend_of(distance).xp.int32
+    return ((distance * np.float32(scale) + np.float32(rounding)).astype(whole).ravel() for scale, rounding in scales)
+
+
+@lru_cache(maxsize=8)
+def _points_by_distance(grid: Grid, scales: tuple[tuple[float, float], ...], backend: Any) -> list[np.ndarray]:
+    """Return how many points have the same whole part of each scaled distance; one count for every map on a grid."""
+    bins = [max(int(grid.side * 3**0.5 / 2 * scale), grid.size // 2) + 2 for scale, _ in scales]
+    counts = [backend.xp.zeros(count) for count in bins]
+    for _, distance in fine_distances(grid, backend):
+        for number, shell in enumerate(_shells(distance, scales)):
+            counts[number] += backend.xp.bincount(shell, minlength=bins[number])
+    return [backend.download(count) for count in counts]
 
 
 def _divide(sums: Any, grid: Grid, floor: np.ndarray, pause: Callable[[], None]) -> None:

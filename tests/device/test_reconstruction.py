@@ -20,8 +20,8 @@ from cryonb.simulate import simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore:the outermost shell")
 
-MOST_OPERATIONS = 150
-"""On arrays of a card, from inserted slices to a map: several launches each at most."""
+MOST_OPERATIONS = 200
+"""On arrays of a card, from inserted slices to the first map of a grid."""
 
 
 @cache
@@ -119,13 +119,13 @@ def test_steps_follow_the_memory(stand_in):
 def test_little_comes_back(stand_in):
     """Of images, one number each; of a map, what its shells weigh, and the mean of its corners."""
     config, card, found = RunConfig.gather(box=dict(corners="soft"), compute=dict(backend="cupy")), stand_in.card, []
-    for count in (40, 160):
+    for count in (40, 40, 160):
         images = half_sets(particles(count=count), config)[0]
         before = card.downloads, card.downloaded_bytes
         half_map(images, 1, Counter(1.0, None))
         found.append((card.downloads - before[0], card.downloaded_bytes - before[1] - 4 * len(images)))
-    assert found[0] == found[1]
-    assert found[0][0] <= 4 and found[0][1] < 4000
+    assert found[1] == found[2]  # the first map of a grid brings back how many points its shells have
+    assert found[0][0] <= 6 and found[0][1] < 4000
 
 
 def test_few_operations_make_a_map(stand_in, monkeypatch):
