@@ -86,6 +86,8 @@ def compare_recipes(
     ------
     InputError
         If a setting, a recipe, the particles or a reference cannot work.
+    BackendFailed
+        If the machine failed, and `compute.fallback` is off.
     RunStopped
         If `progress` stopped it.
     """

@@ -100,6 +100,9 @@ def refine(
     ------
     InputError
         If a setting, the recipe, the particles, a reference or the mask cannot work, or it does not fit in memory.
+    BackendFailed
+        If the machine failed. With `compute.fallback` an iteration at which a GPU failed is done again on the CPU, and
+        so are those after it; without it, `checkpoint` keeps what was finished.
     RunStopped
         If `progress` stopped it.
     """

@@ -36,6 +36,11 @@ SENTENCES = [
     (lambda: ImagingConfig(window=(0.8,)), "window must be two numbers; got (0.8,)."),
     (lambda: ImagingConfig(window=(0.8, "x")), "window must be a number; got 'x'."),
     (lambda: ComputeConfig(threads=-1), "threads must be at least 0; got -1."),
+    (
+        lambda: ComputeConfig(backend="nunba"),
+        "backend must be one of its choices; got 'nunba'. Did you mean 'numba'? Valid: auto, ",
+    ),
+    (lambda: ComputeConfig(fallback="maybe"), "fallback must be true or false; got 'maybe'."),
     (lambda: RunConfig.gather(bax={}), "a group of settings must have a known name; got 'bax'. Did you mean 'box'?"),
     (
         lambda: RunConfig.gather(box=3),
@@ -103,7 +108,10 @@ def test_gather_merges_field_by_field():
 
 def test_speed_stays_out_of_the_science_digest():
     plain = RunConfig().science()
-    assert RunConfig.gather(compute={"threads": 7, "backend": "numba", "batch_size": 3}).science() == plain
+    assert (
+        RunConfig.gather(compute={"threads": 7, "backend": "numba", "batch_size": 3, "fallback": True}).science()
+        == plain
+    )
     assert RunConfig.gather(compute={"seed": 1}).science() != plain
     assert RunConfig.gather(box={"pad_factor": 1}).science() != plain
 

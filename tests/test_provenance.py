@@ -45,6 +45,14 @@ def test_stamping_leaves_the_original_alone_and_repeats_exactly():
     assert json.loads(other)["settings_digest"] != json.loads(stamps[0])["settings_digest"]
 
 
+def test_a_machine_is_named_and_enters_no_digest():
+    stamped = provenance.stamp(dataset(), "reconstruct", {"seed": 3})
+    named = provenance.computed_on(stamped, "cupy", "a card")
+    record = json.loads(named.attrs["provenance"])
+    assert record.pop("machine") == {"backend": "cupy", "description": "a card"}
+    assert record == json.loads(stamped.attrs["provenance"])
+
+
 def test_settings_may_be_config_groups():
     record = json.loads(provenance.stamp(dataset(), "x", {"config": RunConfig()}).attrs["provenance"])
     assert record["settings"]["config"]["box"]["pad_factor"] == 2.0

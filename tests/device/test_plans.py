@@ -5,10 +5,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from cryonb import backends, phantom, reconstruct, refine, simulate
+from cryonb import backends, diagnose, phantom, reconstruct, refine, simulate
+from cryonb.config import RunConfig
 from cryonb.errors import InputError
 from cryonb.refine import card_plan, half_map, search
 from cryonb.refine.loop import plan
+from cryonb.refine.operator import Operator
 from cryonb.refine.planning import amount
 from cryonb.refine.search_plan import plan_refinement
 
@@ -66,6 +68,15 @@ def test_a_reconstruction_holds_what_was_planned(case, stand_in, on_card):
     size, count, settings = RECONSTRUCTIONS[case]
     needed = plan(particles(size, count), **settings, **on_card)
     reconstruct(particles(size, count), **settings, **on_card)
+    assert stand_in.card.peak <= needed.memory_bytes <= MOST * stand_in.card.peak
+
+
+@pytest.mark.parametrize("case", ["padded", "square"])
+def test_a_decomposition_holds_what_was_planned(case, stand_in, on_card):
+    size, count, settings = RECONSTRUCTIONS[case]
+    needed = Operator(particles(size, count), RunConfig.gather(**settings, **on_card)).plan
+    options = dict(dithers=1, surrogates=1)
+    diagnose(particles(size, count), "decomposition", config={**settings, **on_card}, **options)
     assert stand_in.card.peak <= needed.memory_bytes <= MOST * stand_in.card.peak
 
 
