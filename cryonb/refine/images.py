@@ -223,7 +223,7 @@ class Images:
             taken, *place = wanted
             return whole._drawn(taken), *place
 
-        for chosen, (taken, *_), (pixels, *place) in zip(pieces, needed, backend.feed(drawn, needed)):
+        for (pixels, *place), chosen, (taken, *_) in zip(backend.feed(drawn, needed), pieces, needed):
             pixels = whole._finished(taken, pixels)
             yield chosen, pixels[place[0]] if place else pixels
 
