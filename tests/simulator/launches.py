@@ -14,6 +14,7 @@ import numpy as np
 import cryonb
 from cryonb.backends import cupy_gpu, get_backend
 from cryonb.backends.numba_cpu import NumbaCpu
+from cryonb.imaging.dither import read_back_by_kernel
 from cryonb.imaging.polar import Rings, ring_slices
 from cryonb.imaging.poses import Hill
 from cryonb.imaging.projector import Grid, fourier_volume, in_plane_limit, slices
@@ -94,6 +95,12 @@ def sampled_on_rings(size: int, kernel: str) -> None:
     ring_slices(prepared(size, kernel), random_rotations(2, np.random.default_rng(4)), rings)
 
 
+def turned_back(size: int) -> None:
+    """Read the transform of a volume at turned points."""
+    volume = np.random.default_rng(8).normal(size=(size,) * 3).astype(np.float32)
+    read_back_by_kernel(volume, random_rotations(1, np.random.default_rng(9))[0])
+
+
 def swept(size: int, classes: int) -> None:
     """Compare two images with few views of some classes."""
     rings, views, shifts = sweep_grid(2, 0.2)
@@ -136,6 +143,8 @@ EXAMPLES = {
     "extract_nearest_odd": (extracted, 9, "nearest", "square"),
     "rings_trilinear": (sampled_on_rings, 8, "trilinear"),
     "rings_kaiser_bessel_odd": (sampled_on_rings, 9, "kaiser_bessel"),
+    "read_turned": (turned_back, 4),
+    "read_turned_odd": (turned_back, 5),
     "best_turn": (swept, 8, 1),
     "best_turn_classes_odd": (swept, 9, 2),
     "climb": (climbed, 12, 1, False, 0.0),
