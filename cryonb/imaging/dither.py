@@ -16,7 +16,7 @@ from .fourier import half_indices
 from .nufft import columns, make_plan
 from .projector import Grid, gridding_profile
 from .rotations import random_rotations
-from .slabs import slabs
+from .slabs import SLAB_BYTES, slabs
 from .symmetry import symmetry_operators
 
 LEAST_TURN = 15.0
@@ -172,14 +172,18 @@ def read_back_by_kernel(density: Any, rotation: np.ndarray, threads: int = 1) ->
     Jackson et al. (1991), doi:10.1109/42.97598
     """
     backend, size = backend_of(density), density.shape[0]
-    reach = size + 5
-    grid = Grid(size, 2 * size, WIDE, reach, float(size))
+    grid = _wide_grid(size)
     result = backend.xp.empty((size, size, size // 2 + 1), np.complex64)
     turn = backend.upload(np.ascontiguousarray(rotation, dtype=np.float32))
     scale, edge = np.float32(2.0), np.float32(size + 0.5)
-    arguments = (_periodic(density, grid), turn, scale, edge, reach, grid.columns, result)
+    arguments = (_periodic(density, grid), turn, scale, edge, grid.reach, grid.columns, result)
     backend.launch(make_read_turned, (grid.kernel, grid.shape_parameter), result.shape, arguments, threads)
     return result
+
+
+def _wide_grid(size: int) -> Grid:
+    """Return the grid that holds all points which the wide kernel reads, up to the last frequency along any axis."""
+    return Grid(size, 2 * size, WIDE, size + 5, float(size))
 
 
 def _periodic(density: Any, grid: Grid) -> Any:
@@ -202,18 +206,25 @@ def _periodic(density: Any, grid: Grid) -> Any:
     return values.reshape(-1)
 
 
-def bytes_to_read_back(size: int) -> int:
+def bytes_to_read_back(size: int, by_kernel: bool = False) -> int:
     """Return the memory that `read_back` holds at a time.
 
     Parameters
     ----------
     size : int
         Voxels along an edge.
+    by_kernel : bool, optional
+        Whether `read_back_by_kernel` reads.
 
     Returns
     -------
     int
-        Memory [byte]: the map and its fine grid in double precision, and the points.
+        Memory [byte]: the map and its fine grid in double precision, and the points; or the padded map and its
+        transform, with as much again where that is made, then the transform and the grid that is read.
     """
+    if by_kernel:
+        grid, transform = _wide_grid(size), 8 * (2 * size) ** 2 * (size + 1)
+        held = 8 * grid.side**2 * grid.columns
+        return 8 * size**3 + max(32 * size**3 + 2 * transform, transform + held + min(held, SLAB_BYTES))
     points = 2.1 * size**3 / 8
     return int(16 * size**3 + 16 * (1.25 * size + 2) ** 3 + points * (6 * 8 + 16 + 32) + 4 * size**3)

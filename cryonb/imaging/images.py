@@ -1,5 +1,6 @@
 """Preparation of particle images: background normalisation, soft window, and the move of the origin."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,17 @@ def normalise(images: Any) -> Any:
     """
     backend = backend_of(images)
     xp = backend.xp
-    rows, columns = map(backend.upload, np.nonzero(_radius(images.shape[-1]) > BACKGROUND_RADIUS))
-    pixels = images[:, rows, columns]
+    pixels = images[:, *_background(backend, images.shape[-1])]
     mean = pixels.mean(axis=1, dtype=np.float64)
     deviation = pixels.std(axis=1, dtype=np.float64)
     deviation = xp.where(deviation > 0, deviation, 1.0)
     return ((images - mean[:, None, None]) / deviation[:, None, None]).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _background(backend: Any, size: int) -> tuple[Any, Any]:
+    """Return rows and columns of the pixels that are taken as background."""
+    return tuple(map(backend.upload, np.nonzero(_radius(size) > BACKGROUND_RADIUS)))
 
 
 def soft_window(size: int, inner: float, outer: float) -> np.ndarray:

@@ -255,9 +255,10 @@ def _planned(particles: xr.Dataset, config: RunConfig) -> Plan:
 
 
 def _bytes_beside(sampling: Sampling, config: RunConfig) -> int:
-    """Return what is held beside a run: transforms, the weights of both half maps and limits, and two read back."""
-    size = sampling.box_size
-    kept = KEPT_TRANSFORMS * 8 * size * size * (size // 2 + 1) + 2 * bytes_to_read_back(size)
+    """Return what is held beside a run: transforms, the weights of both half maps and limits, and what is read back."""
+    size, backend = sampling.box_size, get_backend(config.compute.backend)
+    reading = backend.workers(2) * bytes_to_read_back(size, by_kernel=backend.xp is not np)
+    kept = KEPT_TRANSFORMS * 8 * size * size * (size // 2 + 1) + reading
     if config.box.kernel == "nufft":
         return kept
     grid = grid_of(sampling, config)

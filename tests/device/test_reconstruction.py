@@ -1,5 +1,6 @@
 """Half maps made on a card are those of the CPU, whatever the settings, and little comes back while they are made."""
 
+import gc
 from functools import cache
 
 import numpy as np
@@ -8,7 +9,7 @@ from tolerances import DEVICE_CURVE, DEVICE_MAP, DEVICE_READ_BACK
 
 from cryonb.backends import get_backend
 from cryonb.config import RunConfig
-from cryonb.imaging.dither import read_back, read_back_by_kernel, turned_grids, within_sphere
+from cryonb.imaging.dither import bytes_to_read_back, read_back, read_back_by_kernel, turned_grids, within_sphere
 from cryonb.imaging.reconstruct import reconstruct as divide_and_transform
 from cryonb.imaging.reconstruct import without_corners
 from cryonb.phantoms import phantom
@@ -151,3 +152,13 @@ def test_a_map_is_read_back_by_a_kernel(device, size):
         assert device.owns(there)
         assert np.abs(device.download(there) - exact).max() <= scale
         assert np.array_equal(device.download(within_sphere(there)), device.download(there))
+
+
+@pytest.mark.parametrize("size", [24, 41])
+def test_what_reading_back_holds_is_known(stand_in, size):
+    card, density = stand_in.card, stand_in.xp.zeros((size,) * 3, np.float32)
+    within_sphere(read_back(density, np.eye(3)))
+    gc.collect()
+    card.peak = before = card.held
+    read_back(density, np.eye(3))
+    assert 0.7 < (card.peak - before) / bytes_to_read_back(size, by_kernel=True) <= 1.0
