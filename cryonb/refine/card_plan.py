@@ -54,8 +54,8 @@ class Card:
         Boxes and frequencies.
     config : RunConfig
         Settings.
-    grid : Grid
-        Padded grid.
+    grid : Grid or None
+        Padded grid; an exact reconstruction has none, and only its host is asked for.
     count : int
         Images that are worked on together at most.
     backend : Backend
@@ -64,7 +64,7 @@ class Card:
 
     sampling: Sampling
     config: RunConfig
-    grid: Grid
+    grid: Grid | None
     count: int
     backend: Backend
 

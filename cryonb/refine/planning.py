@@ -139,7 +139,8 @@ def _bytes(sampling: Sampling, config: RunConfig, count: int, insertions: int) -
     backend = get_backend(config.compute.backend)
     if backend.name == CPU:
         return _exact_bytes(sampling, insertions) if exact else _gridding_bytes(sampling, config), 0
-    card = Card(sampling, config, grid_of(sampling, config), -(-count // 2), backend)
+    grid = None if exact else grid_of(sampling, config)
+    card = Card(sampling, config, grid, -(-count // 2), backend)
     return _exact_bytes(sampling, insertions) if exact else card.reconstruction(), card.host()
 
 

@@ -163,6 +163,8 @@ def plan_refinement(
     settings = usable(RunConfig.gather(config, **groups))
     recipe = get_recipe(settings.refine.recipe)
     settings, _ = decided(recipe, settings)
+    rule, remedy = "box.kernel must interpolate on a grid in a refinement", "Use trilinear, or reconstruct with nufft"
+    must(settings.box.kernel != "nufft", rule, settings.box.kernel, remedy)
     fixed = getattr(recipe, "needs_poses", False)
     table = with_poses(particles, fixed or settings.refine.search == "local")
     sampling = Sampling.of(table, settings)

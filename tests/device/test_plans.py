@@ -71,6 +71,14 @@ def test_a_reconstruction_holds_what_was_planned(case, stand_in, on_card):
     assert stand_in.card.peak <= needed.memory_bytes <= MOST * stand_in.card.peak
 
 
+def test_an_exact_reconstruction_holds_no_more_than_was_planned(stand_in, on_card):
+    """Its plan is that of both halves at a time, as a CPU makes them."""
+    here, box = particles(24, 60), dict(box=dict(kernel="nufft"))
+    needed = plan(here, **box, **on_card)
+    reconstruct(here, **box, **on_card)
+    assert stand_in.card.peak <= needed.memory_bytes and needed.host_bytes > 0
+
+
 @pytest.mark.parametrize("case", ["padded", "square"])
 def test_a_decomposition_holds_what_was_planned(case, stand_in, on_card):
     size, count, settings = RECONSTRUCTIONS[case]

@@ -62,3 +62,8 @@ def test_what_does_not_fit_is_refused_with_what_would():
             compute=dict(memory_limit=1.01 * lean / 2**30),
             box=dict(pad_factor=3),
         )
+
+
+def test_an_exact_kernel_is_refused_in_words():
+    with pytest.raises(InputError, match="box.kernel must interpolate on a grid in a refinement; got nufft"):
+        plan_refinement(helices(40, snr=2.0), 1, refine=dict(recipe="fixed_poses"), box=dict(kernel="nufft"))
