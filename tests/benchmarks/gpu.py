@@ -192,15 +192,21 @@ def many_images(card: Card, folder: Path) -> str:
     reading, _ = timed(lambda: [images.read(one) for one in slices[:4]])
     read = sum(one.stop - one.start for one in slices[:4])
     fed()
+    accumulated(images.shown(np.arange(min(len(images), 2 * step))), os.cpu_count(), Counter(1.0, None))
     feeding, _ = timed(fed)
-    grid_time, _ = timed(lambda: card.wait() or accumulated(images, os.cpu_count(), Counter(1.0, None)))
+
+    def inserted() -> None:
+        accumulated(images, os.cpu_count(), Counter(1.0, None))
+        card.wait()
+
+    inserting, _ = timed(inserted)
     whole, _ = timed(lambda: cn.reconstruct(particles, compute=dict(backend=card.backend.name)))
     rate = gpu_kernels.insertion(card, Ceilings(1.0, 1.0, 1.0), box, 8 if card.small else 512)[1]
     rows = [
         ["reading alone, one thread", f"{read / reading:,.0f}"],
         ["read ahead and uploaded, nothing computed", f"{len(images) / feeding:,.0f}"],
         ["insertion alone, of images on the card", rate],
-        ["read, uploaded, transformed, weighed and inserted, all", f"{len(images) / grid_time:,.0f}"],
+        ["read, uploaded, transformed, weighed and inserted, all", f"{len(images) / inserting:,.0f}"],
         [f"cn.reconstruct of all {len(images):,}: {whole:.1f} s", f"{len(images) / whole:,.0f}"],
     ]
     text = f"{len(images):,} images of {box} pixels ({count:,} in the file, each read {times} times)."
