@@ -86,7 +86,7 @@ MUST_NOT_IMPORT = {
     "diagnostics": {"matplotlib", "ipywidgets"},
 }
 ONLY_IN = {
-    "cuda": ["backends/cupy_gpu.py", "backends/gpu_feed.py", "backends/gpu_kernels.py"],
+    "cuda": [f"backends/{name}.py" for name in ("cupy_gpu", "gpu_failures", "gpu_feed", "gpu_kernels")],
     "dask": ["engines/dask_cluster.py"],
 }
 FORBIDDEN_WORDS = (

@@ -1,12 +1,11 @@
 """The GPU backend: CuPy for whole arrays, Numba for kernels, on one NVIDIA card.
 
 Everything computed keeps the order of the card's default stream, where CuPy and Numba both work; only uploads of images
-run beside it. Transforms take their plans from CuPy's cache: a size is planned once.
+run beside it. Transforms take their plans from CuPy's cache, which each thread has of its own.
 """
 
 import ctypes
 import importlib.util
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -16,20 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from . import gpu_kernels
+from . import gpu_failures, gpu_kernels
+from .gpu_failures import INSTALL
 from .gpu_feed import Feed
 
 SHARE, LARGEST_STEP, MOST = 8, 2**31, 4096
 """A step may hold one part in `SHARE` of the free memory, at most so many bytes, and at most so many images: larger
 ones keep a card no busier, and the host would have to hold as much for every reader."""
 
-INSTALL = 'pip install "cryonb[gpu]"'
 DRIVERS = "libcuda.so.1", "nvcuda.dll"
-FOR_12 = 'with one for CUDA 12: pip uninstall cupy-cuda13x; then: pip install "cryonb[gpu12]"'
 PACKAGES = "cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x"
-OUT_OF_MEMORY, TOO_OLD, NO_DEVICE, BUSY = 2, (35, 222), 100, 46
-BESIDE = "Use more binning, a smaller box, or the CPU with compute.backend numba"
-AFTER_LOSS = "Look at nvidia-smi, then run again in a new process: a checkpoint is continued where it was"
+
+PLANS = 4
+"""Plans of transforms that are kept: each holds work space of its own, about as much as it transforms, and no other
+array gets it back."""
 
 
 class CupyGpu:
@@ -48,9 +47,12 @@ class CupyGpu:
 
     @property
     def fft(self) -> ModuleType:
-        """The Fourier transforms: `cupyx.scipy.fft`, which keeps its plans."""
+        """The Fourier transforms: `cupyx.scipy.fft`, which keeps the last `PLANS` plans."""
         import cupyx.scipy.fft
 
+        plans = self.xp.fft.config.get_plan_cache()
+        if plans.get_size() != PLANS:
+            plans.set_size(PLANS)
         return cupyx.scipy.fft
 
     def why_unavailable(self) -> str:
@@ -161,7 +163,7 @@ class CupyGpu:
         str
             Empty for exceptions that neither CuPy nor Numba's compiler for cards made.
         """
-        return _reading_of(problem)
+        return gpu_failures.reading_of(problem)
 
     def workers(self, threads: int) -> int:
         """Return how many pieces of a run are worth computing at a time.
@@ -331,7 +333,7 @@ def _why_unavailable() -> str:
 
         _compute_a_little(cupy)
     except Exception as problem:
-        return _what_would_mend(problem)
+        return gpu_failures.what_would_mend(problem)
     return ""
 
 
@@ -340,22 +342,6 @@ def _is_installed(package: str) -> bool:
         return bool(metadata.version(package))
     except metadata.PackageNotFoundError:
         return False
-
-
-def _what_would_mend(problem: Exception) -> str:
-    """Return why CuPy does not compute here, and what to do about it."""
-    status, said = getattr(problem, "status", None), _first_line(problem)
-    if isinstance(problem, ImportError) or type(problem).__name__.startswith("DynamicLib"):
-        return f"libraries that CuPy needs are missing ({said}); they come with: {INSTALL}"
-    if status in TOO_OLD:
-        return f"the NVIDIA driver is too old for the CuPy that is installed ({said}); update it, or, {FOR_12}"
-    if status == NO_DEVICE:
-        hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
-        why = "look at nvidia-smi" if hidden is None else f"CUDA_VISIBLE_DEVICES={hidden!r} hides it: unset it"
-        return f"no NVIDIA GPU is visible ({said}); {why}"
-    if status in (BUSY, OUT_OF_MEMORY) or isinstance(problem, MemoryError):
-        return f"the GPU is taken by others ({said}); see by whom with: nvidia-smi"
-    return f"CuPy does not work here ({said}); look at nvidia-smi, or install it anew with: {INSTALL}"
 
 
 def _compute_a_little(cupy: ModuleType) -> None:
@@ -374,25 +360,6 @@ def _make_twice(target: Any) -> Callable:
         values[row, column] += values[row, column]
 
     return twice
-
-
-def _reading_of(problem: BaseException) -> str:
-    kind, origin = type(problem).__name__, type(problem).__module__
-    if not origin.startswith(("cupy", "numba.cuda", "numba_cuda", "cuda.")):
-        return ""
-    status, said = getattr(problem, "status", None), _first_line(problem)
-    if kind == "OutOfMemoryError" or status == OUT_OF_MEMORY:
-        return f"a run must fit in the memory of the GPU; got: {said}. {BESIDE}."
-    if status in TOO_OLD:
-        return f"the NVIDIA driver must be new enough for CuPy; got: {said}. Update it, or, {FOR_12}."
-    if status in (NO_DEVICE, BUSY):
-        return f"an NVIDIA GPU must be there and free; got: {said}. Look at nvidia-smi and CUDA_VISIBLE_DEVICES."
-    return f"the GPU must work to the end of a run; got: {said}. {AFTER_LOSS}."
-
-
-def _first_line(problem: BaseException) -> str:
-    lines = str(problem).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(problem).__name__
 
 
 BACKEND = CupyGpu()
