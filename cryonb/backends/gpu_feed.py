@@ -28,7 +28,8 @@ class _Slot:
             self.sent.synchronize()
         sizes = [-(-array.nbytes // 16) * 16 for array in arrays]
         if self.memory is None or self.memory.mem.size < sum(sizes):
-            self.memory = xp.cuda.alloc_pinned_memory(max(sum(sizes), 16))
+            self.memory = None  # another slot may take it
+            self.memory = xp.cuda.alloc_pinned_memory(_one_of_few_sizes(sum(sizes)))
         held, place = [], 0
         for array, size in zip(arrays, sizes):
             flat = np.frombuffer(self.memory, array.dtype, array.size, place)
@@ -36,6 +37,16 @@ class _Slot:
             np.copyto(held[-1], array)
             place += size
         return tuple(held)
+
+
+def _one_of_few_sizes(count: int) -> int:
+    """Return a size that holds so many bytes: four of them between a power of two and the next.
+
+    CuPy keeps pinned memory for requests of the very same size, and never gives it back: images whose number differs
+    from piece to piece would take the host's memory up, step by step.
+    """
+    step = max(512, 1 << max(0, count.bit_length() - 3))
+    return max(1, -(-count // step)) * step
 
 
 class Feed:

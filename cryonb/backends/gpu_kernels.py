@@ -50,9 +50,15 @@ class Target:
 
 
 def _import_compiler() -> None:
-    """Bind `cuda` as a name of this file: Numba's simulator looks for it among the names of a kernel's file."""
+    """Bind `cuda` as a name of this file: Numba's simulator looks for it among the names of a kernel's file.
+
+    Numba would warn of every launch of fewer than 128 blocks; the last images of a run are no more.
+    """
     global cuda
     from numba import cuda
+    from numba.cuda.core import config
+
+    config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
 
 
 @cache

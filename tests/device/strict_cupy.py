@@ -14,7 +14,7 @@ import re
 import sys
 import types
 import weakref
-from collections import deque
+from collections import Counter, deque
 
 import numpy as np
 import scipy.fft
@@ -51,6 +51,7 @@ class Card:
         self.capacity, self.held, self.peak = capacity, 0, 0
         self.uploads = self.downloads = self.uploaded_bytes = self.downloaded_bytes = 0
         self.launches = 0
+        self.pinned, self.pinned_free = 0, Counter()
         self.lost = False
         self.fails_after = None
 
@@ -315,11 +316,29 @@ class Stream:
 
 
 class _Pinned(bytearray):
-    """Memory of the host that uploads may be read from."""
+    """Memory of the host that uploads may be read from; as in CuPy, only a request of the same size takes it again."""
 
     def __init__(self, count):
         super().__init__(count)
         self.mem = types.SimpleNamespace(size=count)
+        if CARD.pinned_free[count]:
+            CARD.pinned_free[count] -= 1
+        else:
+            CARD.pinned += count
+        weakref.finalize(self, CARD.pinned_free.update, {count: 1})
+
+
+class Plans:
+    """The cache of plans of transforms, of which only the size is known here."""
+
+    def __init__(self):
+        self.size = 16
+
+    def get_size(self):
+        return self.size
+
+    def set_size(self, size):
+        self.size = size
 
 
 class _Namespace(types.ModuleType):
@@ -375,7 +394,8 @@ def modules():
         },
         CUDARuntimeError=CUDARuntimeError,
     )  # fmt: skip
-    Stream.null = Stream(null=True)
+    Stream.null, plans = Stream(null=True), Plans()
+    config = types.SimpleNamespace(get_plan_cache=lambda: plans)
     machine = types.SimpleNamespace(
         Stream=Stream, Event=Event, runtime=runtime, alloc_pinned_memory=_Pinned,
         get_current_stream=lambda: Stream.null, memory=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
@@ -386,7 +406,7 @@ def modules():
         "__version__": "14.2.0",
         "get_default_memory_pool": lambda: pool,
         "asnumpy": lambda array: array.get() if isinstance(array, ndarray) else np.asarray(array),
-        "fft": _Namespace("cupy.fft", np.fft, getattr(REAL, "fft", None)),
+        "fft": _Namespace("cupy.fft", np.fft, getattr(REAL, "fft", None), {"config": config}),
         "linalg": _Namespace("cupy.linalg", np.linalg, getattr(REAL, "linalg", None)),
     }
     fft = _Namespace("cupyx.scipy.fft", scipy.fft, real_fft)

@@ -8,7 +8,7 @@ import pytest
 import strict_cupy
 
 from cryonb import backends
-from cryonb.backends import backend_of, failures_named, get_backend
+from cryonb.backends import backend_of, cupy_gpu, failures_named, get_backend, gpu_feed
 from cryonb.errors import BackendFailed
 
 
@@ -103,6 +103,22 @@ def test_a_feed_can_be_left(device):
     next(fed)
     fed.close()
     assert threading.active_count() <= before
+
+
+def test_pinned_memory_stops_growing(stand_in):
+    def fed(seed):
+        counts = np.random.default_rng(seed).integers(20_000, 50_000, 60)
+        for _ in stand_in.feed(lambda count: np.zeros(count, np.float32), counts):
+            pass
+        return stand_in.card.pinned
+
+    held = [fed(seed) for seed in range(6)]
+    assert held[-1] == held[-2] and held[-1] <= 4 * 200_000 * (gpu_feed.READERS + 2)
+
+
+def test_few_plans_of_transforms_are_kept(stand_in):
+    stand_in.fft.rfft(stand_in.xp.zeros(4, np.float32))
+    assert stand_in.xp.fft.config.get_plan_cache().get_size() == cupy_gpu.PLANS
 
 
 def test_images_a_step_takes_follow_the_memory(stand_in):
