@@ -6,6 +6,7 @@ map that was made on the unturned grid.
 """
 
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -190,11 +191,15 @@ def _periodic(density: Any, grid: Grid) -> Any:
     """Return the padded transform of a map without its kernel, continued past its last frequency; flattened."""
     backend, padded = backend_of(density), grid.padded
     profile = backend.upload((1.0 / gridding_profile(grid)).astype(np.float32))
-    place = backend.upload((np.arange(grid.size) - grid.size // 2) % padded)
-    box = backend.xp.zeros((padded,) * 3, np.float32)
-    box[place[:, None, None], place[:, None], place] = density * profile[:, None, None] * profile[:, None] * profile
+    box, prepared = backend.xp.zeros((padded,) * 3, np.float32), density * profile[:, None, None]
+    prepared *= profile[:, None]
+    prepared *= profile
+    middle = grid.size // 2
+    halves = (slice(0, middle), slice(padded - middle, padded)), (slice(middle, None), slice(0, grid.size - middle))
+    for ends in product(halves, repeat=3):  # by copies: indices of all points would take twice their memory
+        box[tuple(wrapped for _, wrapped in ends)] = prepared[tuple(centred for centred, _ in ends)]
     transform = backend.fft.rfftn(box, overwrite_x=True)
-    del box
+    del box, prepared
     values = backend.xp.empty((grid.side, grid.side, grid.columns), np.complex64)
     lines = backend.upload(np.arange(-grid.reach, grid.reach + 1) % padded)
     zero, last = grid.margin, grid.margin + padded // 2
