@@ -96,6 +96,7 @@ class Feed:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             self._beside.synchronize()  # before memory that an upload still reads or fills is given back
+            self._xp.get_default_pinned_memory_pool().free_all_blocks()  # what no slot took, and what volumes left
 
     def _held(self, item: Any) -> tuple[_Slot, tuple, bool]:
         """Return what is read for an item, in pinned memory."""

@@ -75,6 +75,11 @@ class Card:
         self.peak = max(self.peak, self.held)
         weakref.finalize(host, self._given_back, host.nbytes)
 
+    def free_pinned(self):
+        """Give back the pinned memory that nothing holds."""
+        self.pinned -= sum(size * count for size, count in self.pinned_free.items())
+        self.pinned_free.clear()
+
     def _given_back(self, count):
         self.held -= count
 
@@ -405,6 +410,7 @@ def modules():
         "cuda": machine,
         "__version__": "14.2.0",
         "get_default_memory_pool": lambda: pool,
+        "get_default_pinned_memory_pool": lambda: types.SimpleNamespace(free_all_blocks=CARD.free_pinned),
         "asnumpy": lambda array: array.get() if isinstance(array, ndarray) else np.asarray(array),
         "fft": _Namespace("cupy.fft", np.fft, getattr(REAL, "fft", None), {"config": config}),
         "linalg": _Namespace("cupy.linalg", np.linalg, getattr(REAL, "linalg", None)),

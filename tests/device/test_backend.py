@@ -113,7 +113,7 @@ def test_pinned_memory_stops_growing(stand_in):
         return stand_in.card.pinned
 
     held = [fed(seed) for seed in range(6)]
-    assert held[-1] == held[-2] and held[-1] <= 4 * 200_000 * (gpu_feed.READERS + 2)
+    assert max(held) <= 2 * 250_000 * (gpu_feed.READERS + 2)
 
 
 def test_few_plans_of_transforms_are_kept(stand_in):
