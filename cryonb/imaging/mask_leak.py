@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backends import backend_of
 from .fourier import half_transform, real_space
-from .shells import correlation, fourier_shell_correlation, shell_index
+from .shells import correlation, fourier_shell_correlation, index_on, shell_index
 
 SETTLED = 2
 """Shells past the randomisation shell from which the correction applies: the boundary itself leaks from both sides."""
@@ -33,12 +33,11 @@ def randomise_phases(transform: Any, from_shell: int, rng: np.random.Generator) 
     array, (n, n, n // 2 + 1), complex
         Transform of a real map with the same amplitudes. Noise that is real brings phases with the right symmetry.
     """
-    xp = backend_of(transform).xp
-    size = transform.shape[0]
+    backend = backend_of(transform)
+    xp, size = backend.xp, transform.shape[0]
     noise = half_transform(xp.asarray(rng.standard_normal((size, size, size), dtype=np.float32)))
     noise *= xp.abs(transform) / xp.maximum(xp.abs(noise), np.finfo(np.float32).tiny)
-    kept = xp.asarray(shell_index(size) < from_shell)
-    return xp.where(kept, transform, noise.astype(transform.dtype, copy=False))
+    return xp.where(index_on(backend, size) < from_shell, transform, noise.astype(transform.dtype, copy=False))
 
 
 def phase_randomised_correlation(

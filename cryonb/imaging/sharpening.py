@@ -12,7 +12,7 @@ from ..backends import backend_of
 from .fourier import half_transform, real_space
 from .guinier import GuinierFit, counting_error, fit_guinier, weighted_log_amplitude
 from .masks import lowpass_edge
-from .shells import shell_amplitude, shell_index
+from .shells import index_on, shell_amplitude
 
 CHOICES = ("if_reliable", "never", "always")
 """Whether the B factor of a fit is applied."""
@@ -144,10 +144,10 @@ def weighted_map(transform: Any, weight: np.ndarray, lowpass_shell: float) -> An
     array, (n, n, n), float32
         The map.
     """
-    size, xp = transform.shape[0], backend_of(transform).xp
-    of_shell = xp.asarray(np.append(weight, 0.0).astype(np.float32))
-    edge = lowpass_edge(size, np.float32(lowpass_shell - 1.0), xp)
-    return real_space(transform * (of_shell[xp.asarray(shell_index(size))] * edge), size).astype(np.float32)
+    size, backend = transform.shape[0], backend_of(transform)
+    of_shell = backend.upload(np.append(weight, 0.0).astype(np.float32))
+    edge = lowpass_edge(size, np.float32(lowpass_shell - 1.0), backend.xp)
+    return real_space(transform * (of_shell[index_on(backend, size)] * edge), size).astype(np.float32)
 
 
 def sharpened_map(density: Any, weight: np.ndarray, b_factor: float, length: float, shell: float) -> Any:

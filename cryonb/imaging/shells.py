@@ -43,7 +43,21 @@ def shell_index(size: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _index_on(backend: Any, size: int) -> Any:
+def index_on(backend: Any, size: int) -> Any:
+    """Return the shell of every coefficient of a half-complex transform, where the transform lives.
+
+    Parameters
+    ----------
+    backend : Backend
+        Where; the table is taken there once.
+    size : int
+        Voxels along an edge.
+
+    Returns
+    -------
+    array, (n, n, n // 2 + 1), int32
+        As `shell_index` gives it; shared.
+    """
     return backend.upload(shell_index(size))
 
 
@@ -87,7 +101,7 @@ def shell_sums(values: Any, size: int) -> np.ndarray:
         Sums over the full sphere; corners beyond shell n // 2 are left out.
     """
     backend = backend_of(values)
-    index = _index_on(backend, size)
+    index = index_on(backend, size)
     total = sum(_slab_sums(values[slab], index[slab], size, backend.xp) for slab in _slabs(size, backend))
     return backend.download(total)[: size // 2 + 1]
 
@@ -141,7 +155,7 @@ def shell_amplitude(transform: Any) -> np.ndarray:
 
 def _sums_of_products(pairs: tuple, size: int) -> list[np.ndarray]:
     backend = backend_of(pairs[0][0])
-    xp, index = backend.xp, _index_on(backend, size)
+    xp, index = backend.xp, index_on(backend, size)
     totals = [0.0] * len(pairs)
     for slab in _slabs(size, backend):
         for number, (first, second) in enumerate(pairs):

@@ -11,7 +11,7 @@ import numpy as np
 from ..backends import backend_of
 from ..errors import must
 from ..imaging.fourier import half_transform, real_space
-from ..imaging.shells import shell_index
+from ..imaging.shells import index_on
 from .candidates import Candidates
 from .limits import Reading
 from .state import State
@@ -59,14 +59,15 @@ def join(halves: Any, weight: np.ndarray, shell: float) -> Any:
     ----------
     Scheres & Chen (2012), doi:10.1038/nmeth.2115
     """
-    size, xp = halves.shape[-1], backend_of(halves).xp
+    size, backend = halves.shape[-1], backend_of(halves)
+    xp = backend.xp
     joined = np.arange(size // 2 + 1) < shell
     if not joined.any():
         return halves
     transforms = [half_transform(half) for half in halves]
     total = weight.sum(axis=0)
     share = np.divide(weight[0], total, out=np.full(total.shape, 0.5), where=total > 0)
-    index = xp.asarray(shell_index(size))
+    index = index_on(backend, size)
     first = xp.asarray(np.append(share, 0.5).astype(np.float32))[index]
     inside = xp.asarray(np.append(joined, False))[index]
     mean = first * transforms[0] + (1.0 - first) * transforms[1]
