@@ -50,10 +50,14 @@ class CupyGpu:
         """The Fourier transforms: `cupyx.scipy.fft`, which keeps the last `PLANS` plans."""
         import cupyx.scipy.fft
 
-        plans = self.xp.fft.config.get_plan_cache()
+        plans = self._plans()
         if plans.get_size() != PLANS:
             plans.set_size(PLANS)
         return cupyx.scipy.fft
+
+    def _plans(self) -> Any:
+        """Return the plans of transforms that CuPy keeps for this thread."""
+        return self.xp.fft.config.get_plan_cache()
 
     def why_unavailable(self) -> str:
         """Return an empty string if a kernel runs here, else the reason with what would mend it.
@@ -194,7 +198,13 @@ class CupyGpu:
         -------
         int
             A multiple of `least`: as many as one part in `SHARE` of the free memory holds, at most `MOST`.
+
+        Notes
+        -----
+        Plans of transforms that hold more than that themselves, as that of a padded box, are given up first.
         """
+        if self._plans().get_curr_memsize() > self.free_memory() / SHARE:
+            self._plans().clear()
         held = min(self.free_memory() / SHARE, LARGEST_STEP)
         fitting = int(min(held // max(bytes_each, 1.0), MOST))
         return max(least, fitting // least * least)

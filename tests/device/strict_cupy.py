@@ -334,10 +334,16 @@ class _Pinned(bytearray):
 
 
 class Plans:
-    """The cache of plans of transforms, of which only the size is known here."""
+    """The cache of plans of transforms: how many it holds, and the work space that it is told to hold."""
 
     def __init__(self):
-        self.size = 16
+        self.size, self.work = 16, None
+
+    def get_curr_memsize(self):
+        return 0 if self.work is None else self.work.nbytes
+
+    def clear(self):
+        self.work = None
 
     def get_size(self):
         return self.size

@@ -118,7 +118,13 @@ def test_pinned_memory_stops_growing(stand_in):
 
 def test_few_plans_of_transforms_are_kept(stand_in):
     stand_in.fft.rfft(stand_in.xp.zeros(4, np.float32))
-    assert stand_in.xp.fft.config.get_plan_cache().get_size() == cupy_gpu.PLANS
+    plans = stand_in.xp.fft.config.get_plan_cache()
+    assert plans.get_size() == cupy_gpu.PLANS
+    stand_in.card.capacity = 8 * 2**20
+    plans.work = stand_in.xp.zeros(2**19, np.uint8)
+    assert stand_in.together(32, 2**10) == 960 and plans.get_curr_memsize() == 2**19
+    plans.work = stand_in.xp.zeros(2**20, np.uint8)
+    assert stand_in.together(32, 2**10) == 1024 and plans.get_curr_memsize() == 0 == stand_in.card.held
 
 
 def test_images_a_step_takes_follow_the_memory(stand_in):
