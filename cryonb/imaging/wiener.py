@@ -119,8 +119,8 @@ def sliceable(
             weight += added[xp.minimum(shell, len(added) - 1)]
         factor = (distance <= grid.radius) / weight
         part = inner[slab]
-        part.real = sums[slab, :, :, 0] * factor
-        part.imag = sums[slab, :, :, 1] * factor
+        part.real[...] = sums[slab, :, :, 0] * factor
+        part.imag[...] = sums[slab, :, :, 1] * factor
     _convolve(inner, grid, correcting_stencil(grid, correct), pause)
     for column in range(1, grid.margin + 1):
         values[:, :, grid.margin - column] = values[::-1, ::-1, grid.margin + column].conj()

@@ -256,7 +256,9 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     def __setattr__(self, name, value):
         if name == "_host":
             object.__setattr__(self, name, value)
-        elif name in ("real", "imag", "shape"):
+        elif (
+            name == "shape"
+        ):  # parts of complex numbers are set through their views: cupy sets them by kernels of its own
             setattr(self._host, name, unwrap(value, name))
         else:
             raise AttributeError(name)
