@@ -21,7 +21,7 @@ OF_NUMBERS = {2: MEMORY, 35: DRIVER, 222: DRIVER, 803: DRIVER, 100: DEVICE, 46: 
 
 OF_WORDS = {
     MEMORY: ("out of memory", "out_of_memory", "alloc_failed", "cublas_status_not_initialized"),
-    DRIVER: ("insufficient", "unsupported_ptx", "driver_mismatch"),
+    DRIVER: ("insufficientdriver", "driver version is insufficient", "unsupported_ptx", "driver_mismatch"),
     DEVICE: ("no_device", "no cuda-capable device"),
     COMPILER: ("no_binary_for_gpu", "invalid_ptx"),
 }
