@@ -26,8 +26,8 @@ STEP_PIXELS = 2**25
 UPLOADS = 3
 """Batches of images on a card at a time: the one that is worked on, that before it, and the next on its way."""
 
-FEED = 10
-"""Batches of images on the host at a time, pinned and being read."""
+FEED = 20
+"""Batches of images on the host at a time, at most: pinned, of up to a quarter more than they need, and being read."""
 
 SLAB_COPIES = 4
 """Times that the planes are held which are transformed together, with the work space of that."""
