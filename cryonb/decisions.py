@@ -97,7 +97,7 @@ def compare_recipes(
     for number, (label, settings) in enumerate(wanted.items()):
         told = partial(_tell, progress, label, 1.0 / len(wanted))
         runs[label] = refine(images, volumes, settings, mask=mask, progress=partial(told, (number, REFINING)))
-        options = {**QUICK, **(decomposition or {})}
+        options = {"config": {"compute": settings.compute}, **QUICK, **(decomposition or {})}
         listener = partial(told, (number + REFINING, 1.0 - REFINING))
         curves[label] = diagnose(runs[label], "decomposition", particles=images, progress=listener, **options)
     made = decisions(runs, curves).assign_attrs({"left_out": "\n".join(left_out)} if left_out else {})

@@ -10,6 +10,7 @@ from refinements_made import make_run
 import cryonb as cn
 from cryonb.decisions import compare_recipes, decisions
 from cryonb.errors import InputError
+from cryonb.provenance import lineage
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,14 @@ def test_the_curve_that_is_taken_apart_has_the_poses_of_its_run(tree, particles)
     direct = cn.diagnose(run, "decomposition", particles=particles, dithers=1, surrogates=0)
     stored = made["curves"]["fixed_poses"].to_dataset()
     np.testing.assert_array_equal(direct["fsc"].values, stored["fsc"].values)
+
+
+def test_curves_are_taken_apart_on_the_machine_of_their_runs(particles, volume):
+    compute = dict(backend="numba", fallback=True, threads=1)
+    made = compare_recipes(particles, volume, "fixed_poses", decomposition=dict(dithers=1), compute=compute)
+    settings = lineage(made["curves"]["fixed_poses"].to_dataset())[-1]["settings"]
+    asked = settings.get("config", settings)["compute"]
+    assert {name: asked[name] for name in compute} == compute
 
 
 def test_progress_goes_on_through_all_of_them(tree):
