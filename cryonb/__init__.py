@@ -7,14 +7,17 @@ The rooms, from the ground up; each imports only what stands above it in this li
 - `units`, `errors`, `kernels`: words and inner loops. A kernel is a maker that a backend compiles.
 - `contracts`, `knobs`, `config`, `schema`, `curve_verdict`: what plugs in, what a setting is, the settings, the kinds
   of Dataset, the words for what a curve says.
-- `backends`, `engines`, `provenance`, `plots`: machines and paper. A file of `plots` binds the kinds that it draws to
-  ``PLOTS``, those that it sets beside other runs to ``PANELS`` or ``ROWS``, and `plots.catalogue` finds them.
+- `backends`, `engines`, `provenance`, `plots`: machines and paper. `backends.numba_cpu` is the CPU, `backends.cupy_gpu`
+  a card, with its parts in the files `gpu_*` beside it; all others ask `contracts.Backend`. A file of `plots` binds the
+  kinds that it draws to ``PLOTS``, those that it sets beside other runs to ``PANELS`` or ``ROWS``, and
+  `plots.catalogue` finds them.
 - `imaging`, `io`: the model of imaging on plain arrays; files.
 - `phantoms`, `simulate`, `filtered_maps`, `refine`: volumes, particles and half maps with known truth; labels off, a
   run, labels on. `refine.operator` is that run with one switch changed, over and over; `refine.stand_in` makes images
   that stand in for the particles; `refine.rejoin` gives particles the poses, halves and classes of a run.
   `refine.recipes` are the ways of deciding, one file each: they call `refine.run`, which aligns, averages and decides
   nothing; `refine.search` finds poses; `refine.iterate` is the loop around a recipe, and `refine.checkpoints` keeps it.
+  `refine.card_plan` counts what a card has to hold; `refine.fallback` goes on with the CPU where a card fails.
 - `diagnostics`: judgements, one file each, with what they measure in files beside them.
 - `history`, `mask_files`, `opening`, `verbs`, `refinements`, `accessor`, `compare`, `decisions`, `demo`, `cli`: faces.
   `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps, `verbs` reconstructs and

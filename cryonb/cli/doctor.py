@@ -16,7 +16,7 @@ GIB = 1024**3
 TRANSFORMS = "cufinufft"
 """What a GPU transforms with in exact reconstructions, where it is there."""
 
-IN_PLACE_OF = {"gpu12": "gpu, where the NVIDIA driver is one for version 12"}
+IN_PLACE_OF = {"gpu12": "gpu, for older NVIDIA drivers: the README says which"}
 """Extras that stand for another, and when."""
 
 

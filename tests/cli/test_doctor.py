@@ -148,7 +148,7 @@ def test_extras_are_named_by_the_first_that_brings_a_package(monkeypatch):
     }  # fmt: skip
     optional = "\n".join(doctor.examine("0"))
     assert 'numba-cuda    not installed; pip install "cryonb[gpu]"\n' in optional
-    assert 'pip install "cryonb[gpu12]" (in place of gpu, where the NVIDIA driver is one for' in optional
+    assert 'pip install "cryonb[gpu12]" (in place of gpu, for older NVIDIA drivers: the README says which)' in optional
 
 
 WITHOUT_A_DRIVER = """
