@@ -52,7 +52,7 @@ def get_backend(name: str = "auto") -> Backend:
         return max(working, key=lambda backend: backend.rank)
     must(name in backends, "backend must have a known name", repr(name), nearest(name, ["auto", *backends]))
     reason = backends[name].why_unavailable()
-    must(not reason, f"backend {name} must work here", reason, "Use backend auto", BackendUnavailable)
+    must(not reason, f"backend {name} must work here", f"this: {reason}", "Use backend auto", BackendUnavailable)
     return backends[name]
 
 

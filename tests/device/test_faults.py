@@ -185,7 +185,9 @@ def _without_driver(stand_in, monkeypatch):
 
 def test_a_driver_that_is_missing(without_driver):
     for work, variable in (WORK["reconstruct"], WORK["refine"]):
-        with pytest.raises(BackendUnavailable, match="backend cupy must work here; got no NVIDIA driver was found"):
+        with pytest.raises(
+            BackendUnavailable, match="backend cupy must work here; got this: no NVIDIA driver was found"
+        ):
             work(ON_CARD)
         with pytest.warns(UserWarning, match="going on with the CPU: backend cupy must work here"):
             found = work(ALLOWED)
