@@ -101,7 +101,7 @@ class CupyGpu:
         threads : int, optional
             Of the CPU; not used.
         """
-        gpu_kernels.start(gpu_kernels.kernel(maker, constants), shape, (), arguments)
+        gpu_kernels.start(gpu_kernels.kernel(maker, constants), shape, arguments)
 
     def launch_scatter(
         self, maker: Callable, constants: tuple, shape: tuple, planes: int, arguments: tuple, threads: int = 1
@@ -123,8 +123,7 @@ class CupyGpu:
         threads : int, optional
             Of the CPU; not used.
         """
-        compiled = gpu_kernels.scatter_kernel(maker, constants)
-        gpu_kernels.start(compiled, shape, (np.int64(planes),), arguments)
+        gpu_kernels.start(gpu_kernels.kernel(maker, constants), shape, (0, planes, *arguments))
 
     def free_memory(self) -> int:
         """Return how much memory of the card can be allocated now.

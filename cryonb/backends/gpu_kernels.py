@@ -75,7 +75,7 @@ def target() -> Target:
 
 @cache
 def kernel(maker: Callable, constants: tuple) -> Callable:
-    """Return the kernel of a maker whose items write outputs of their own: one thread an item, columns side by side.
+    """Return the kernel of a maker: one thread an item, columns side by side.
 
     Parameters
     ----------
@@ -91,56 +91,26 @@ def kernel(maker: Callable, constants: tuple) -> Callable:
     """
     element = maker(target(), *constants)
 
-    def own_outputs(first, count, rows, columns, arguments):
+    def each_item(first, count, rows, columns, arguments):
         item = np.uint32(cuda.grid(1))
         if item < count:
             line = item // columns
             element(first + np.int64(line // rows), np.int64(line % rows), np.int64(item % columns), *arguments)
 
-    return cuda.jit(own_outputs)
+    return cuda.jit(each_item)
 
 
-@cache
-def scatter_kernel(maker: Callable, constants: tuple) -> Callable:
-    """Return the kernel of a maker whose items add to shared outputs: every item adds to all planes, atomically.
-
-    Parameters
-    ----------
-    maker : callable
-        Kernel maker: `maker(target, *constants)` returns the element function.
-    constants : tuple
-        Compile-time constants of the maker.
-
-    Returns
-    -------
-    callable
-        Takes the first image, the items, rows, columns and planes, and a tuple of the element function's arguments.
-    """
-    element = maker(target(), *constants)
-
-    def shared_outputs(first, count, rows, columns, planes, arguments):
-        item = np.uint32(cuda.grid(1))
-        if item < count:
-            line = item // columns
-            image, row, column = first + np.int64(line // rows), np.int64(line % rows), np.int64(item % columns)
-            element(image, row, column, np.int64(0), planes, *arguments)
-
-    return cuda.jit(shared_outputs)
-
-
-def start(compiled: Callable, shape: tuple[int, int, int], further: tuple, arguments: tuple) -> None:
+def start(compiled: Callable, shape: tuple[int, int, int], arguments: tuple) -> None:
     """Put a kernel on the card's default stream, for every item of a shape; does not wait for it.
 
     Parameters
     ----------
     compiled : callable
-        From `kernel` or `scatter_kernel`.
+        From `kernel`.
     shape : tuple of int
         Images, rows, columns.
-    further : tuple
-        What the kernel takes beside the shape.
     arguments : tuple
-        Arrays of the card and numbers that the element function takes.
+        Arrays of the card and numbers that the element function takes after its indices.
     """
     images, rows, columns = shape
     if images * rows * columns == 0:
@@ -150,7 +120,7 @@ def start(compiled: Callable, shape: tuple[int, int, int], further: tuple, argum
     for first in range(0, images, step):
         count = min(step, images - first) * rows * columns
         sizes = np.int64(first), np.uint32(count), np.uint32(rows), np.uint32(columns)
-        compiled[-(-count // BLOCK), BLOCK](*sizes, *further, taken)
+        compiled[-(-count // BLOCK), BLOCK](*sizes, taken)
 
 
 def _as_argument(value: Any) -> Any:

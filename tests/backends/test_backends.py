@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from tiny_kernels import make_histogram, make_product
 
 from cryonb.backends import available, backend_of, get_backend
 from cryonb.engines import get_engine
@@ -12,26 +13,6 @@ from cryonb.errors import InputError
 
 WORKING = [name for name, reason in available().items() if not reason]
 MARKED = [pytest.param(name, marks=() if name == "numba" else pytest.mark.gpu) for name in WORKING]
-
-
-def make_product(target, factor):
-    @target.function
-    def product(image, row, column, source, result):
-        result[image, row, column] = source[image, row, column] * np.float32(factor)
-
-    return product
-
-
-def make_histogram(target):
-    add = target.add
-
-    @target.function
-    def histogram(image, row, column, first_plane, last_plane, plane, value, result):
-        chosen = plane[image, row, column]
-        if first_plane <= chosen < last_plane:
-            add(result, np.uintp(chosen), value[image, row, column])
-
-    return histogram
 
 
 @pytest.mark.parametrize("name", MARKED)

@@ -6,30 +6,11 @@ import time
 import numpy as np
 import pytest
 import strict_cupy
+from tiny_kernels import make_histogram, make_product
 
 from cryonb import backends
 from cryonb.backends import backend_of, cupy_gpu, failures_named, get_backend, gpu_feed
 from cryonb.errors import BackendFailed
-
-
-def make_product(target, factor):
-    @target.function
-    def product(image, row, column, source, result):
-        result[image, row, column] = source[image, row, column] * np.float32(factor)
-
-    return product
-
-
-def make_histogram(target):
-    add = target.add
-
-    @target.function
-    def histogram(image, row, column, first_plane, last_plane, plane, value, result):
-        chosen = plane[image, row, column]
-        if first_plane <= chosen < last_plane:
-            add(result, np.uintp(chosen), value[image, row, column])
-
-    return histogram
 
 
 def test_arrays_know_where_they_live(device):

@@ -32,14 +32,19 @@ class Launch:
     maker: Callable
     constants: tuple
     shape: tuple
-    further: tuple
+    planes: tuple
     before: tuple
     after: tuple
 
     @property
     def scatters(self) -> bool:
         """Whether items add to shared outputs."""
-        return bool(self.further)
+        return bool(self.planes)
+
+    @property
+    def taken(self) -> tuple:
+        """Arguments as the GPU backend passes them: those of a scatter begin with the range of all planes."""
+        return (0, *self.planes, *self.before) if self.scatters else self.before
 
 
 @contextmanager
@@ -49,11 +54,10 @@ def recorded() -> Iterator[list[Launch]]:
 
     def recording(original: Callable, planes: int) -> Callable:
         def record(backend, maker, constants, shape, *rest):
-            further, arguments = rest[:planes], rest[planes]
+            owned, arguments = rest[:planes], rest[planes]
             before = copy.deepcopy(arguments)
             original(backend, maker, constants, shape, *rest)
-            further = tuple(map(np.int64, further))
-            found.append(Launch(maker, constants, tuple(shape), further, before, copy.deepcopy(arguments)))
+            found.append(Launch(maker, constants, tuple(shape), owned, before, copy.deepcopy(arguments)))
 
         return record
 

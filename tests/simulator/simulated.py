@@ -16,9 +16,7 @@ from cryonb.backends import gpu_kernels
 
 def repeated(launch: Launch) -> tuple:
     """Return the arguments of a launch after the simulator has run it on those from before."""
-    make = gpu_kernels.scatter_kernel if launch.scatters else gpu_kernels.kernel
-    compiled = make(launch.maker, launch.constants)
-    gpu_kernels.start(compiled, launch.shape, launch.further, launch.before)
+    gpu_kernels.start(gpu_kernels.kernel(launch.maker, launch.constants), launch.shape, launch.taken)
     return launch.before
 
 

@@ -13,7 +13,7 @@ from cryonb.backends import gpu_kernels
 pytestmark = [pytest.mark.simulator, pytest.mark.slow]
 
 CAPABILITIES = [(7, 5), (8, 0), (9, 0)]
-CACHES = gpu_kernels.target, gpu_kernels.kernel, gpu_kernels.scatter_kernel
+CACHES = gpu_kernels.target, gpu_kernels.kernel
 ATOMIC_SUM = re.compile(r"\b(?:atom|red)\.(?:\w+\.)*add\.(?:\w+\.)*f32\b")
 
 
@@ -67,13 +67,12 @@ def forget():
 def signature(launch):
     """Return the types that `gpu_kernels.start` passes: its own sizes, then the arguments."""
     size, place = numba.uint32, numba.int64
-    values = [np.int64(value) if isinstance(value, int) else value for value in launch.before]
-    return (place, size, size, size, *[place] * len(launch.further), numba.types.Tuple(list(map(numba.typeof, values))))
+    values = [np.int64(value) if isinstance(value, int) else value for value in launch.taken]
+    return place, size, size, size, numba.types.Tuple(list(map(numba.typeof, values)))
 
 
 def ptx_of(compiler, launch, capability):
-    make = gpu_kernels.scatter_kernel if launch.scatters else gpu_kernels.kernel
-    entry = make(launch.maker, launch.constants).py_func
+    entry = gpu_kernels.kernel(launch.maker, launch.constants).py_func
     return compiler.compile_ptx(entry, signature(launch), cc=capability)[0]
 
 
