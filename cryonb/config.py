@@ -120,6 +120,29 @@ class MaskConfig(Config):
             must(name == "kind" or self.kind in readers, rule, f"mask kind {self.kind}", remedy)
 
     @classmethod
+    def would_read(cls, name: str, given: Mapping[str, Any]) -> bool:
+        """Return whether a setting matters to the kind of the mask.
+
+        Parameters
+        ----------
+        name : str
+            A field.
+        given : mapping of str to object
+            What is set, perhaps to values that cannot work.
+
+        Returns
+        -------
+        bool
+            False for one that the kind does not look at.
+
+        Examples
+        --------
+        >>> MaskConfig.would_read("radius", {"kind": "threshold"})
+        False
+        """
+        return name == "kind" or name in MASK_SETTINGS.get(str(given.get("kind", "none")), ())
+
+    @classmethod
     def parse(cls, value: "Self | Mapping | None") -> Self:
         """Return the group from what a caller gave; a path without a kind means a file.
 

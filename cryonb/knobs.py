@@ -94,6 +94,24 @@ class Config:
             must(name in names, f"a setting of {cls.__name__} must have a known name", repr(name), nearest(name, names))
         return cls(**given)
 
+    @classmethod
+    def would_read(cls, name: str, given: Mapping[str, Any]) -> bool:
+        """Return whether a setting matters, as the others stand.
+
+        Parameters
+        ----------
+        name : str
+            A field.
+        given : mapping of str to object
+            What is set, perhaps to values that cannot work.
+
+        Returns
+        -------
+        bool
+            True unless a group knows better.
+        """
+        return True
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed.
 
