@@ -200,6 +200,28 @@ def plan(
     return plan_refinement(images, len(volumes or [0]), settings)
 
 
+def refuse_if_too_large(needed: Any, config: RunConfig | Mapping | None = None) -> None:
+    """Raise where a refinement needs more memory than is free, or than its settings allow.
+
+    Parameters
+    ----------
+    needed : RefinementPlan
+        From `plan`.
+    config : RunConfig or mapping, optional
+        The settings that it was made with.
+
+    Raises
+    ------
+    InputError
+        With the figure, and a setting that would fit.
+    """
+    from .refine.recipes import decided, get_recipe
+    from .refine.search_plan import refuse_refinement_if_too_large
+
+    settings = RunConfig.gather(config)
+    refuse_refinement_if_too_large(needed, decided(get_recipe(settings.refine.recipe), settings)[0])
+
+
 def rejoin(run: Source, particles: Source) -> xr.Dataset:
     """Return the particles of a run with the poses, half sets and classes that the run found, to export or to judge.
 

@@ -73,8 +73,10 @@ MAY_IMPORT = {
     "accessor": BELOW_FACES | {"verbs"},
     "demo": BELOW_FACES | {"verbs", "compare", "imaging.*"},
     "cli": BELOW_FACES | {"opening", "verbs", "refinements", "history", "decisions", "compare", "demo", ""},
+    "widgets": BELOW_FACES - {"backends", "engines", "imaging"}
+    | {"opening", "verbs", "refinements", "history", "compare", "demo", "maps", ""},
     "__main__": {"cli.*"},
-    "": BELOW_FACES | {"verbs", "compare", "accessor"},
+    "": BELOW_FACES | {"verbs", "compare", "accessor", "widgets"},
 }
 MUST_NOT_IMPORT = {
     "units": {"numpy"},

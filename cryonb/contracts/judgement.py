@@ -22,6 +22,9 @@ class Diagnostic(Protocol):
     takes_references : bool, optional
         True for one that runs a refinement again: `compute` then takes `references`, the starting volumes of that
         refinement as `refine` takes them, as a keyword. False if absent.
+    runs : callable, optional
+        For one that reconstructs: ``runs(options, config)`` is how many maps of a class it makes, for the time that
+        it is expected to take.
     """
 
     name: str

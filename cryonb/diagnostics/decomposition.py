@@ -187,6 +187,7 @@ class DecompositionDiagnostic:
     accepts = ("cryonb/particles",)
     options = DecompositionOptions
     takes_references = True
+    runs = staticmethod(runs_of)
 
     def compute(
         self,

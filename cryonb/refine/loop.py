@@ -17,6 +17,7 @@ from .fallback import usable as usable
 from .fallback import with_fallback as with_fallback
 from .half_map import half_map
 from .labels import labelled_reconstruction
+from .planning import expected_time as expected_time
 from .planning import plan, refuse_if_too_large, warn_if_thin
 from .prepare import Images, half_sets
 from .requirements import settled

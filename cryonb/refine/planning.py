@@ -11,6 +11,7 @@ import xarray as xr
 
 from ..backends import get_backend
 from ..config import RunConfig
+from ..engines import available_threads
 from ..errors import must
 from ..imaging.projector import Grid
 from ..imaging.reconstruct import PARTS, Accumulator
@@ -29,6 +30,13 @@ doubled grid in an exact reconstruction. Measured."""
 
 FURTHER_CLASS_VOXEL = 16
 """Bytes held for a voxel of every class but the first: both half maps, and once more while they are put together."""
+
+INSERTION_SECONDS = 2.4e-8
+"""Seconds a pixel of an image that is prepared and inserted. Measured."""
+
+MAP_SECONDS, VOXEL_SECONDS = 0.15, 1.5e-8
+"""Seconds that both half maps of a class take after the insertion: whatever their size, and a voxel of the padded box
+more. Measured."""
 
 ENOUGH_SAMPLES = 1.5
 """Coefficients a point of the grid below which a division by small weights was seen to spoil trilinear maps."""
@@ -54,6 +62,8 @@ class Plan:
         Largest memory held at a time where the run is computed, beyond what is held there already [byte].
     host_bytes : int
         The same on the host, where a GPU computes; else zero.
+    seconds : float
+        Expected time; not a number where a GPU computes, or the exact solution is asked for [second].
     """
 
     sampling: Sampling
@@ -63,13 +73,14 @@ class Plan:
     samples_per_point: float
     memory_bytes: int
     host_bytes: int = 0
+    seconds: float = math.nan
 
     def __str__(self) -> str:
         s = self.sampling
         return (
             f"{self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A, binned to {s.binned_size}, "
             f"into a box of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; "
-            f"{self.insertions} insertions, {amounts(self)}"
+            f"{self.insertions} insertions, {amounts(self)}{expected_time(self.seconds)}"
         )
 
 
@@ -109,7 +120,12 @@ def plan(particles: xr.Dataset, config: Any = None, **groups: Any) -> Plan:
     memory, host = _bytes(sampling, settings, count, insertions)
     host += host and (classes - 1) * HOST_VOXEL * sampling.box_size**3
     memory += (classes - 1) * FURTHER_CLASS_VOXEL * sampling.box_size**3
-    return Plan(sampling, padded, count, insertions, thickness, memory, host)
+    seconds = math.nan
+    if settings.box.kernel != "nufft" and get_backend(settings.compute.backend).name == CPU:
+        threads = settings.compute.threads or available_threads()
+        inserting = INSERTION_SECONDS * sampling.transform_size**2 * insertions * classes / threads
+        seconds = inserting + classes * (MAP_SECONDS + VOXEL_SECONDS * padded**3)
+    return Plan(sampling, padded, count, insertions, thickness, memory, host, seconds)
 
 
 def grid_of(sampling: Sampling, config: RunConfig) -> Grid:
@@ -284,6 +300,40 @@ def amounts(needed: Any) -> str:
     if not needed.host_bytes:
         return amount(needed.memory_bytes)
     return f"{amount(needed.memory_bytes)} of the GPU and {amount(needed.host_bytes)} of the host"
+
+
+def expected_time(seconds: float) -> str:
+    """Return an expected time in words that end a list.
+
+    Parameters
+    ----------
+    seconds : float
+        The time; not a number where it is not known [second].
+
+    Returns
+    -------
+    str
+        Empty where it is not known.
+    """
+    return f", about {duration(seconds)}" if math.isfinite(seconds) else ""
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    Parameters
+    ----------
+    seconds : float
+        The time [second].
+
+    Returns
+    -------
+    str
+        In seconds, minutes or hours.
+    """
+    if seconds < 100:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.2g} minutes" if seconds < 6000 else f"{seconds / 3600:.2g} hours"
 
 
 def amount(count: float) -> str:

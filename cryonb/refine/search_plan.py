@@ -20,7 +20,16 @@ from ..imaging.sweep import BLOCK, Views, sweep_grid
 from .card_plan import Card, Searched
 from .fallback import CPU, usable
 from .images import TILE
-from .planning import JUDGED_VOXEL, amount, amounts, grid_of, limits_of, must_fit
+from .planning import (
+    INSERTION_SECONDS,
+    JUDGED_VOXEL,
+    amount,
+    amounts,
+    duration,
+    grid_of,
+    limits_of,
+    must_fit,
+)
 from .recipes import decided, get_recipe
 from .requirements import with_poses
 from .run import search_settings
@@ -50,14 +59,11 @@ SEARCH_TIME = 1.35
 CLIMB_SECONDS = 4.5e-8
 """Seconds a coefficient of an image and a slice that are compared with their derivatives. Measured."""
 
-HOPEFUL = 3
-"""Candidates of an image, about, that are still worth refining after the first comparison."""
-
-INSERTION_SECONDS = 2.4e-8
-"""Seconds a pixel of an image that is prepared and inserted. Measured."""
-
 MAP_SECONDS = 6e-8
 """Seconds a voxel of the padded box that the maps of a class take in an iteration. Measured."""
+
+HOPEFUL = 3
+"""Candidates of an image, about, that are still worth refining after the first comparison."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +130,7 @@ class RefinementPlan:
             f"{self.recipe}: {self.n_particles} particles of {s.read_size} pixels at {s.pixel_size:.4g} A into a box "
             f"of {s.box_size} voxels at {s.voxel_size:.4g} A padded to {self.padded_size}; {times}, "
             f"{searched}; {amounts(self)}"
-            + (f", at most about {_duration(self.seconds)}" if math.isfinite(self.seconds) else "")
+            + (f", at most about {duration(self.seconds)}" if math.isfinite(self.seconds) else "")
         )
 
 
@@ -321,9 +327,3 @@ def _block_seconds(rings: Rings, shifts: int) -> float:
                 np.matmul(even, half, out=turned)
             times.append(time.perf_counter() - start)
     return min(times)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.2g} minutes" if seconds < 6000 else f"{seconds / 3600:.2g} hours"

@@ -1,0 +1,130 @@
+"""A run as the app keeps it: its result, how it went, and what was judged of it."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import xarray as xr
+
+from ..config import RunConfig
+from ..schema import PARTICLES, REFINEMENT
+
+MAPS = ("half_map", "volume", "mask")
+STATUSES = ("running", "finished", "stopped", "failed")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Held:
+    """One run.
+
+    Attributes
+    ----------
+    label : str
+        Its name in the app.
+    dataset : xarray.Dataset or None
+        Kind ``cryonb/refinement``, or what was opened in its place; None until there is something.
+    particles : xarray.Dataset or None
+        Kind ``cryonb/particles``: those that it was made from.
+    references : list of xarray.Dataset or None
+        The volumes that it started from.
+    config : RunConfig or None
+        The settings that made it; None where they are not known.
+    verb : str
+        ``"reconstruct"`` or ``"refine"``; empty for what was opened.
+    iterations : tuple of xarray.Dataset
+        Kind ``cryonb/refinement``, one an iteration, without maps.
+    judgements : mapping of str to xarray.Dataset
+        By the name of the diagnostic.
+    notes : tuple of str
+        What the run warned of.
+    status : {"running", "finished", "stopped", "failed"}
+        How it stands.
+    seconds : float
+        How long it took so far [second].
+    """
+
+    label: str
+    dataset: xr.Dataset | None = None
+    particles: xr.Dataset | None = None
+    references: list | None = None
+    config: RunConfig | None = None
+    verb: str = ""
+    iterations: tuple[xr.Dataset, ...] = ()
+    judgements: Mapping[str, xr.Dataset] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    status: str = "finished"
+    seconds: float = 0.0
+
+    @property
+    def is_refinement(self) -> bool:
+        """Whether its result is one of this package's reconstructions or refinements."""
+        return self.dataset is not None and self.dataset.attrs.get("schema") == REFINEMENT.name
+
+    def can_be_judged(self, kinds: tuple[str, ...]) -> bool:
+        """Return whether a diagnostic that takes some kinds could judge the run.
+
+        Parameters
+        ----------
+        kinds : tuple of str
+            What it accepts.
+
+        Returns
+        -------
+        bool
+            True if the result is of such a kind, or it takes particles and they are at hand.
+        """
+        if self.dataset is None:
+            return False
+        joined = self.is_refinement and self.particles is not None and PARTICLES.name in kinds
+        return joined or self.dataset.attrs.get("schema") in kinds
+
+    def with_iteration(self, made: xr.Dataset) -> "Held":
+        """Return the run with a new result; one of an iteration that was already there takes its place.
+
+        Parameters
+        ----------
+        made : xarray.Dataset
+            Kind ``cryonb/refinement``.
+
+        Returns
+        -------
+        Held
+            The run.
+        """
+        if "iteration" not in made:
+            return dataclasses.replace(self, dataset=made)
+        number = int(made["iteration"])
+        before = tuple(one for one in self.iterations if int(one["iteration"]) < number)
+        return dataclasses.replace(self, dataset=made, iterations=(*before, without_maps(made)))
+
+    def judged(self, name: str, judgement: xr.Dataset) -> "Held":
+        """Return the run with one more judgement.
+
+        Parameters
+        ----------
+        name : str
+            Name of the diagnostic.
+        judgement : xarray.Dataset
+            What it found.
+
+        Returns
+        -------
+        Held
+            The run.
+        """
+        return dataclasses.replace(self, judgements={**self.judgements, name: judgement})
+
+
+def without_maps(made: xr.Dataset) -> xr.Dataset:
+    """Return a Dataset of a refinement with curves, poses and claims only.
+
+    Parameters
+    ----------
+    made : xarray.Dataset
+        Kind ``cryonb/refinement``.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same without maps and masks.
+    """
+    return made.drop_vars([name for name in MAPS if name in made]).drop_dims(["z", "y", "x"], errors="ignore")
