@@ -8,6 +8,8 @@ from contextlib import contextmanager
 _lock = threading.Lock()
 _listeners: dict[int, list[str]] = {}
 _before: list = []
+_first = warnings.showwarning
+"""Where warnings go if somebody else has put things back in another order."""
 
 
 @contextmanager
@@ -60,6 +62,6 @@ def _give_back() -> None:
 def _hear(message: Warning, category: type[Warning], *place: object, **more: object) -> None:
     notes = _listeners.get(threading.get_ident())
     if notes is None:
-        _before[1](message, category, *place, **more)
+        (_before[1] if _before else _first)(message, category, *place, **more)
     elif category is UserWarning and (note := " ".join(str(message).split())) not in notes:
         notes.append(note)
