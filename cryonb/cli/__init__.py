@@ -1,4 +1,4 @@
-"""The commands: ``cryonb demo | simulate | reconstruct | refine | diagnose | compare | doctor``.
+"""The commands: ``cryonb demo | simulate | reconstruct | refine | diagnose | compare | lab | doctor``.
 
 Exit code 0 when a command did what it was asked, 1 when a run failed, 2 when the input cannot work. What went wrong
 is one line on stderr. Nothing is written by a command that does not end well, but for what a refinement had finished.
@@ -23,6 +23,7 @@ COMMANDS = {
     "refine": "particles in, poses, classes and maps out, decided by a recipe; keeps every iteration and resumes",
     "diagnose": "judge particles, a map, two half maps or a session",
     "compare": "put runs and curves side by side, or every recipe's decisions on the same particles",
+    "lab": "JupyterLab with the quick-start notebook of the app",
     "doctor": "what is installed, what works here, and why the rest does not",
 }
 

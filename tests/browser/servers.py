@@ -1,4 +1,4 @@
-"""Servers of notebooks on loopback, for as long as a test needs them: JupyterLab and Voila, each with folders of its own.
+"""Servers of notebooks on loopback, for as long as a test needs them: JupyterLab and Voila, with their own folders.
 
 Nothing of the user's settings is read and nothing is left behind: configuration, data, runtime files and the IPython
 profile live in a temporary folder, and a server that is stopped takes its kernels with it.
@@ -50,7 +50,9 @@ def voila(notebook: Path) -> Iterator[str]:
     with _folders() as environment:
         port = free_port()
         words = [*VOILA, f"--port={port}", "--theme=light", notebook.name]
-        with _running(words, f"http://127.0.0.1:{port}", "/voila/api/shutdown/none", environment, notebook.parent) as at:
+        with _running(
+            words, f"http://127.0.0.1:{port}", "/voila/api/shutdown/none", environment, notebook.parent
+        ) as at:
             yield at
 
 

@@ -1,0 +1,192 @@
+"""``cryonb lab``: the notebook app, in JupyterLab."""
+
+import os
+import shutil
+import sys
+from importlib import metadata, util
+from pathlib import Path
+
+from ..errors import InputError, must
+from .console import Console
+from .flags import Parser
+
+DESCRIPTION = """Start JupyterLab in a folder, with the quick-start notebook of the app open.
+
+The notebook and its picture are written to cryonb-notebooks in that folder; a notebook that is there already is yours
+and is opened as it is. Ctrl-C, twice, ends JupyterLab.
+"""
+
+NOTEBOOK, PICTURE = "00_quick_start.ipynb", "figures/demo.png"
+OWN_FOLDER = "cryonb-notebooks"
+NEEDS = ("jupyterlab", "ipywidgets", "ipykernel", "anywidget", "nglview")
+INSTALL = "pip install 'cryonb[notebook]'"
+
+
+def run(argv: list[str], console: Console) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments.
+    console : Console
+        Where to speak.
+
+    Returns
+    -------
+    int
+        Exit code; where JupyterLab starts, it takes the place of this process.
+    """
+    arguments = parser().read(argv)
+    port, folder = arguments.port, Path(arguments.folder)
+    must(not port or is_port(port), "port must be a whole number from 1 to 65535", port, "Use 8888")
+    must(folder.is_dir(), "a folder must be there to start in", folder, "Make it first, or name another")
+    absent = [package for package in NEEDS if util.find_spec(package) is None]
+    must(not absent, "the notebook app must have its packages", f"no {', '.join(absent)}", f"Install them: {INSTALL}")
+    notebook = placed(folder)
+    console.say(f"The quick-start notebook is {notebook}. Ctrl-C, twice, ends JupyterLab.")
+    start(command(notebook, folder, port, not arguments.no_browser))
+    return 0
+
+
+def parser() -> Parser:
+    """Return the parser of the command.
+
+    Returns
+    -------
+    Parser
+        Its options.
+    """
+    made = Parser(prog="cryonb lab", description=DESCRIPTION)
+    made.add_argument(
+        "folder",
+        nargs="?",
+        default=".",
+        metavar="FOLDER",
+        help="where to start (default: here)",
+    )
+    made.add_argument("--port", default="", metavar="NUMBER", help="port of the server (default: 8888 or the next)")
+    made.add_argument("--no-browser", action="store_true", help="only print the address (default: off)")
+    return made
+
+
+def is_port(text: str) -> bool:
+    """Return whether a text is the number of a port.
+
+    Parameters
+    ----------
+    text : str
+        What was typed.
+
+    Returns
+    -------
+    bool
+        True from 1 to 65535.
+
+    Examples
+    --------
+    >>> is_port("8888"), is_port("0"), is_port("x")
+    (True, False, False)
+    """
+    return text.isdecimal() and 0 < int(text) < 65536
+
+
+def shipped(name: str) -> Path:
+    """Return where a file of the notebooks is: in the checkout that runs, or where the package was installed.
+
+    Parameters
+    ----------
+    name : str
+        Its path in the folder of notebooks.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If it is in neither.
+    """
+    beside = Path(__file__).parents[2] / "notebooks" / name
+    if beside.is_file():
+        return beside
+    try:
+        files = metadata.files("cryonb") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    ending = f"share/cryonb/notebooks/{name}"
+    found = [Path(file.locate()) for file in files if file.as_posix().endswith(ending)]
+    must(bool(found) and found[0].is_file(), "its notebooks must be installed", "none", "Install cryonb again")
+    return found[0]
+
+
+def placed(folder: Path) -> Path:
+    """Return the quick-start notebook in a folder; it is written there with its picture unless it is there.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where JupyterLab will start.
+
+    Returns
+    -------
+    pathlib.Path
+        The notebook.
+
+    Raises
+    ------
+    InputError
+        If nothing can be written there.
+    """
+    own = folder / OWN_FOLDER
+    if (own / NOTEBOOK).is_file():
+        return own / NOTEBOOK
+    files = {name: shipped(name) for name in (PICTURE, NOTEBOOK)}
+    try:
+        for name, path in files.items():
+            (own / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, own / name)
+    except OSError as problem:
+        raise InputError(
+            f"the folder must be writable; got {folder} ({problem.strerror}). Start in another folder."
+        ) from problem
+    return own / NOTEBOOK
+
+
+def command(notebook: Path, folder: Path, port: str, browser: bool) -> list[str]:
+    """Return the command that starts JupyterLab on a notebook.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+        What to open.
+    folder : pathlib.Path
+        Root of what can be opened.
+    port : str
+        Number of the port; empty for the first that is free.
+    browser : bool
+        Whether a browser is opened.
+
+    Returns
+    -------
+    list of str
+        Program and arguments.
+    """
+    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
+    words += [f"--LabApp.default_url=/lab/tree/{notebook.relative_to(folder).as_posix()}"]
+    words += [f"--ServerApp.port={port}"] if port else []
+    return words if browser else [*words, "--no-browser"]
+
+
+def start(words: list[str]) -> None:
+    """Put a program in the place of this process, so that Ctrl-C is its own.
+
+    Parameters
+    ----------
+    words : list of str
+        Program and arguments.
+    """
+    sys.stdout.flush()
+    os.execv(words[0], words)
