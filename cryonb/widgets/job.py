@@ -9,6 +9,9 @@ from typing import Any
 from ..errors import RunStopped
 from .notes import collected
 
+PATIENCE = 0.7
+"""How long work that was cancelled is waited for [second]."""
+
 Work = Callable[["Job"], Any]
 Message = Callable[[], None]
 
@@ -45,6 +48,7 @@ class Job:
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._progress: tuple[float, str] | None = None
         self._stop, self._done = threading.Event(), threading.Event()
+        self._cancelled, self._alarm = 0.0, None
         self._thread = threading.Thread(target=self._run, name="cryonb job", daemon=True)
 
     def start(self) -> "Job":
@@ -59,13 +63,21 @@ class Job:
         return self
 
     def cancel(self) -> None:
-        """Ask the work to stop at its next report."""
+        """Ask the work to stop at its next report; once it has had `PATIENCE` for that, it wakes in any case."""
+        self._cancelled = time.monotonic()
         self._stop.set()
+        self._alarm = threading.Timer(PATIENCE, self._wake)
+        self._alarm.daemon = True
+        self._alarm.start()
 
     @property
-    def is_cancelled(self) -> bool:
-        """Whether somebody asked it to stop."""
-        return self._stop.is_set()
+    def is_overdue(self) -> bool:
+        """Whether it was cancelled so long ago that nobody should wait for it any more.
+
+        Work is between two reports for longer than that only while kernels are compiled, at the first run of a kind
+        on a machine, or on very large boxes. It then stops as soon as it can, and what it says is not heard.
+        """
+        return self._stop.is_set() and time.monotonic() - self._cancelled >= PATIENCE
 
     @property
     def is_done(self) -> bool:
@@ -166,6 +178,8 @@ class Job:
             except BaseException as problem:
                 self.problem = problem
         self._work = _nothing
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._done.set()
         self._wake()
 

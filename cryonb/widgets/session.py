@@ -22,7 +22,7 @@ from ..opening import starting_volumes
 from ..schema import PARTICLES, validate
 from . import orders
 from .held import Held
-from .job import Job
+from .job import PATIENCE, Job
 from .plan import Expected, expected
 from .settings import Settings
 from .view_state import ViewState
@@ -68,6 +68,7 @@ class Session(ViewState):
         self._job: Job | None = None
         self._ended: Callable[[Job], None] = _ignore
         self._wanted: list[str] = []
+        self._late: list[Job] = []
         self._own_folder = folder is None
         self._folder = Path(tempfile.mkdtemp(prefix="cryonb-") if folder is None else folder)
         self._settings = Settings.of(RunConfig.gather(config))
@@ -316,18 +317,20 @@ class Session(ViewState):
         job = self._job
         if job is None:
             return
-        is_done = job.is_done
-        for message in job.take(0.0 if is_done else seconds):
+        is_over = job.is_done or job.is_overdue
+        for message in job.take(0.0 if is_over else seconds):
             message()
         if (told := job.progress()) is not None and self.state == "running":
             self.progress, self.message = told
-        if is_done:
+        if is_over:
             self._finish(job)
 
     def _finish(self, job: Job) -> None:
         self._job, ended = None, self._ended
         self._ended = _ignore
-        job.join()
+        if not job.is_done:
+            job.problem = RunStopped()
+            self._late = [*(other for other in self._late if not other.is_done), job]
         with self.hold_trait_notifications():
             self.notes = tuple(dict.fromkeys((*self.notes, *job.notes)))
             self.error, self.details = _told(job.problem)
@@ -369,11 +372,11 @@ class Session(ViewState):
     def close(self) -> None:
         """Stop what runs, and let go of everything."""
         self._wanted, self.wake = [], None
-        if self._job is not None:
-            self._job.cancel()
-            self._job.join(5.0)
+        for job in [*self._late, *([] if self._job is None else [self._job])]:
+            job.cancel()
+            job.join(PATIENCE)
         self.unobserve_all()
-        self._job, self._ended = None, _ignore
+        self._job, self._ended, self._late = None, _ignore, []
         self.runs, self.shown, self.particles, self.references = {}, (), None, None
         if self._own_folder:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -185,6 +185,30 @@ def test_cancel_takes_less_than_a_second_wherever_it_comes(session):
             session.drop(label)
 
 
+def test_work_that_cannot_stop_at_once_is_not_waited_for_and_not_heard(session, monkeypatch):
+    free = threading.Event()
+
+    def stuck(*arguments, **settings):
+        assert free.wait(10.0)
+        return cn.reconstruct(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, "reconstruct", stuck)
+        label = session.run()
+        job, start = session._job, time.monotonic()
+        session.cancel()
+        session.finish()
+    assert time.monotonic() - start < 1.0 and session.state == "idle" and label not in session.runs
+    session.take_apart = False
+    session.run()
+    session.finish()
+    made = session.runs[label].dataset
+    free.set()
+    assert job.join(10.0)
+    session.step()
+    assert session.runs[label].dataset is made and session.state == "idle"
+
+
 def test_what_is_asked_for_while_a_run_goes_on_waits_for_it(session):
     session.take_apart = False
     label = session.run()
@@ -280,14 +304,14 @@ def test_two_sessions_at_work_do_not_disturb_each_other():
 def test_closing_ends_the_thread_the_folder_and_frees_the_maps():
     session = Session(particles().copy(deep=True))
     refining(session, iterations=20)
-    kept = weakref.ref(session.particles)
+    kept, before = weakref.ref(session.particles), set(threading.enumerate())
     session.run()
     time.sleep(0.3)
     session.step()
     folder, start = session._folder, time.monotonic()
     session.close()
     assert time.monotonic() - start < 1.5 and not folder.exists()
-    assert "cryonb job" not in [thread.name for thread in threading.enumerate()]
+    assert set(threading.enumerate()) <= before
     del session
     gc.collect()
     assert kept() is None
