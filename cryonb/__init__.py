@@ -19,9 +19,10 @@ The rooms, from the ground up; each imports only what stands above it in this li
   nothing; `refine.search` finds poses; `refine.iterate` is the loop around a recipe, and `refine.checkpoints` keeps it.
   `refine.card_plan` counts what a card has to hold; `refine.fallback` goes on with the CPU where a card fails.
 - `diagnostics`: judgements, one file each, with what they measure in files beside them.
-- `history`, `mask_files`, `opening`, `verbs`, `refinements`, `accessor`, `compare`, `decisions`, `demo`, `cli`: faces.
-  `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps, `verbs` reconstructs and
-  judges, `refinements` decides by a recipe, and `decisions` sets recipes side by side.
+- `history`, `mask_files`, `maps`, `opening`, `verbs`, `refinements`, `accessor`, `compare`, `decisions`, `demo`, `cli`:
+  faces. `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps, `maps` knows which
+  map stands for a run and what two of them differ in, `verbs` reconstructs and judges, `refinements` decides by a
+  recipe, and `decisions` sets recipes side by side.
 
 Files become Datasets in `io`, Datasets become tiles in `refine`, tiles become sums and sums become maps in `imaging`,
 maps become Datasets again in `refine`, and only Datasets reach diagnostics, figures and files.
@@ -61,10 +62,11 @@ _HOMES = {
     ".history": ("history",),
     ".decisions": ("compare_recipes",),
     ".phantoms": ("phantom",),
-    ".simulate": ("simulate",),
+    ".simulate": ("simulate", "demo_particles"),
     ".filtered_maps": ("filtered_half_maps",),
     ".compare": ("compare",),
-    ".plots": ("draw", "side_by_side", "save_figure"),
+    ".maps": ("difference",),
+    ".plots": ("draw", "side_by_side", "overlay", "linked_maps", "save_figure"),
     ".config": ("RunConfig", "BoxConfig", "MaskConfig", "ImagingConfig", "RefineConfig", "ComputeConfig"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -90,10 +92,11 @@ if TYPE_CHECKING:
         write_stack,
         write_star,
     )
+    from .maps import difference
     from .phantoms import phantom
-    from .plots import draw, save_figure, side_by_side
+    from .plots import draw, linked_maps, overlay, save_figure, side_by_side
     from .refinements import iterate, plan, recipes, refine, rejoin
-    from .simulate import simulate
+    from .simulate import demo_particles, simulate
     from .verbs import diagnose, reconstruct
 
 

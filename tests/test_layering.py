@@ -66,6 +66,7 @@ MAY_IMPORT = {
     "compare": BELOW_FACES,
     "history": {"schema", "provenance", "errors"},
     "mask_files": {"imaging.*", "io", "errors"},
+    "maps": {"imaging.*", "schema", "provenance", "errors"},
     "opening": {"io", "schema", "errors"},
     "verbs": BELOW_FACES | {"imaging.*", "mask_files", "opening"},
     "refinements": BELOW_FACES | REFINEMENTS | {"mask_files", "opening", "verbs", "history"},
