@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from importlib import import_module
 from typing import Any, Self
 
@@ -18,7 +17,10 @@ class BoxConfig(Config):
 
     binning: float = knob(1.0, help="Fourier crop of the particle images by this factor.", unit="factor", minimum=1.0)
     box_size: int = knob(
-        0, help="Voxels of the target grid over the same field of view; 0 = the binned particle box.", unit="voxel"
+        0,
+        help="Voxels of the target grid over the same field of view; 0 = the binned particle box.",
+        unit="voxel",
+        step=2,
     )
     pad_factor: float = knob(
         2.0,
@@ -221,11 +223,37 @@ class ImagingConfig(Config):
         must((inner, outer) == (0.0, 0.0) or inner < outer, rule, self.window, "Use for example 0.85 1.0")
 
 
+class _Plugs(Sequence):
+    """The names of what is plugged into a room, asked of its door when they are needed: a new one is one file there.
+
+    Parameters
+    ----------
+    room : str
+        Dotted name of the room in the package; its door has a function `names`.
+    *before : str
+        Words that stand before those.
+    """
+
+    def __init__(self, room: str, *before: str) -> None:
+        self._room, self._before = room, before
+
+    def __len__(self) -> int:
+        return len(self._words())
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._words()[place]
+
+    def _words(self) -> tuple[str, ...]:
+        return *self._before, *import_module(f".{self._room}", __package__).names()
+
+
 @dataclasses.dataclass(frozen=True)
 class RefineConfig(Config):
     """How a refinement decides, and what enters its maps."""
 
-    recipe: str = knob("homogeneous", help="Whose way of deciding: the name of a recipe.")
+    recipe: str = knob(
+        "homogeneous", help="Whose way of deciding: the name of a recipe.", choices=_Plugs("refine.recipes")
+    )
     n_classes: int = knob(1, help="Number of classes.", unit="class", minimum=1, maximum=100)
     n_iterations: int = knob(
         0, help="Most iterations; 0 = the recipe's own number.", unit="iteration", minimum=0, maximum=1000
@@ -261,22 +289,6 @@ class RefineConfig(Config):
     params: dict = knob({}, help="The recipe's own settings.")
 
 
-class _Backends(Sequence):
-    """The words for a backend, looked for in their room when they are needed: a new one is one file there."""
-
-    def __len__(self) -> int:
-        return len(self._words())
-
-    def __getitem__(self, place: Any) -> Any:
-        return self._words()[place]
-
-    @staticmethod
-    @cache
-    def _words() -> tuple[str, ...]:
-        discover = import_module(".contracts", __package__).discover
-        return "auto", *discover(f"{__package__}.backends", "BACKEND")
-
-
 @dataclasses.dataclass(frozen=True)
 class ComputeConfig(Config):
     """Where and how a run is computed."""
@@ -284,7 +296,7 @@ class ComputeConfig(Config):
     backend: str = knob(
         "auto",
         help="What computes; auto = a GPU where one works, else the CPU (`cryonb doctor` says which and why).",
-        choices=_Backends(),
+        choices=_Plugs("backends", "auto"),
         affects="speed",
     )
     fallback: bool = knob(

@@ -26,6 +26,7 @@ def knob(
     maximum: float | None = None,
     choices: tuple = (),
     affects: str = "result",
+    step: float | None = None,
 ) -> Any:
     """Return a dataclass field that knows how to be shown, checked and explained.
 
@@ -43,13 +44,16 @@ def knob(
         The only values allowed.
     affects : {"result", "speed"}, optional
         Settings that change only the speed stay out of the science digest.
+    step : float, optional
+        By how much a control goes up and down, in `unit`; None leaves it to the control.
 
     Returns
     -------
     dataclasses.Field
         The field.
     """
-    metadata = dict(help=help, unit=unit, minimum=minimum, maximum=maximum, choices=choices, affects=affects)
+    bounds = dict(minimum=minimum, maximum=maximum, step=step)
+    metadata = dict(help=help, unit=unit, choices=choices, affects=affects, **bounds)
     if isinstance(default, dict):
         return dataclasses.field(default_factory=default.copy, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

@@ -40,6 +40,10 @@ SENTENCES = [
         lambda: ComputeConfig(backend="nunba"),
         "backend must be one of its choices; got 'nunba'. Did you mean 'numba'? Valid: auto, ",
     ),
+    (
+        lambda: config.RefineConfig(recipe="refine3"),
+        "recipe must be one of its choices; got 'refine3'. Did you mean 'refine3d'? Valid: class3d, ",
+    ),
     (lambda: ComputeConfig(fallback="maybe"), "fallback must be true or false; got 'maybe'."),
     (lambda: RunConfig.gather(bax={}), "a group of settings must have a known name; got 'bax'. Did you mean 'box'?"),
     (
@@ -96,6 +100,30 @@ def test_replace_checks_again():
     assert BoxConfig(box_size=64).replace(pad_factor=1).box_size == 64
     with pytest.raises(InputError, match="box_size"):
         BoxConfig().replace(box_size=4)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "room", "before"),
+    [(config.RefineConfig, "recipe", "refine.recipes", ()), (ComputeConfig, "backend", "backends", ("auto",))],
+)
+def test_words_for_a_plug_are_the_files_of_its_room(group, name, room, before):
+    folder = Path(config.__file__).parent.joinpath(*room.split("."))
+    binding = {"backends": "BACKEND = "}.get(room, "RECIPE = ")
+    files = [path for path in folder.glob("*.py") if f"\n{binding}" in path.read_text(encoding="utf-8")]
+    choices = next(field for field, _ in config.knobs(group) if field.name == name).metadata["choices"]
+    assert len(choices) == len(before) + len(files) > 1
+    assert tuple(choices[: len(before)]) == before
+    assert all(group(**{name: word}).as_dict()[name] == word for word in choices)
+
+
+def test_a_mask_says_which_settings_it_would_read():
+    for kind, read in config.MASK_SETTINGS.items():
+        shown = {
+            field.name for field, _ in config.knobs(MaskConfig) if MaskConfig.would_read(field.name, {"kind": kind})
+        }
+        assert shown == {"kind", *read}
+    assert MaskConfig.would_read("radius", {"kind": "spere"}) is False
+    assert BoxConfig.would_read("binning", {})
 
 
 def test_gather_merges_field_by_field():

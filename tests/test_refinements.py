@@ -110,7 +110,7 @@ def test_a_run_is_judged_with_its_particles(files, run):
 WRONG = {
     "unknown recipe": (
         dict(refine=dict(recipe="refine3")),
-        "recipe must have a known name; got 'refine3'. Did you mean",
+        "recipe must be one of its choices; got 'refine3'. Did you mean",
     ),
     "params of another recipe": (
         dict(refine=dict(recipe="fixed_poses", params=dict(tau=4))),

@@ -14,6 +14,22 @@ def _backends() -> dict[str, Backend]:
     return discover(__name__, "BACKEND")
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of all backends, whether they work here or not.
+
+    Returns
+    -------
+    tuple of str
+        Words for `get_backend`.
+
+    Examples
+    --------
+    >>> "numba" in names()
+    True
+    """
+    return tuple(_backends())
+
+
 def available() -> dict[str, str]:
     """Return every backend with the reason why it cannot run here.
 
