@@ -14,9 +14,15 @@ import xarray as xr
 from ..errors import SchemaError, must
 from .catalogue import bound
 from .claims import claim_sentence, claims, is_refinement
+from .class_table import classes_sheet, has_classes
 from .decisions import decisions_table
 from .facts import data_end, provenance_settings
+from .linked import MapView, difference_sheet, linked_sheet
+from .overlaid import overlay_sheet
+from .record import record_sheet
+from .runs import children_of
 from .saving import save_figure
+from .stack import stacked_sheet, together
 from .terms import TERM_WORDS, by_class, grid_locked_at_nyquist, is_decomposition, largest_tail, signal_end, stretches
 from .wording import BAND_WORDS, past_nyquist, verdict_lines
 
@@ -27,27 +33,37 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BAND_WORDS",
+    "MapView",
     "TERM_WORDS",
     "by_class",
     "claim_sentence",
     "claims",
+    "classes_sheet",
     "data_end",
     "decisions_table",
     "describe",
+    "difference_sheet",
     "draw",
     "grid_locked_at_nyquist",
+    "has_classes",
     "has_panel",
     "is_decomposition",
     "is_refinement",
     "largest_tail",
+    "linked_maps",
+    "linked_sheet",
     "overlay",
+    "overlay_sheet",
     "past_nyquist",
     "provenance_settings",
+    "record_sheet",
     "save_figure",
     "sheet",
     "side_by_side",
     "signal_end",
+    "stacked_sheet",
     "stretches",
+    "together",
     "verdict_lines",
 ]
 
@@ -70,10 +86,10 @@ def sheet(dataset: xr.Dataset | xr.DataTree) -> "Sheet":
     SchemaError
         If it is no Dataset of cryonb, or nothing in it can be drawn.
     """
-    from . import decisions, generic, runs
+    from . import decisions, generic
 
     if isinstance(dataset, xr.DataTree):
-        return decisions.recipes_sheet(dataset) if decisions.is_recipes(dataset) else runs.side_by_side_sheet(dataset)
+        return decisions.recipes_sheet(dataset) if decisions.is_recipes(dataset) else together(children_of(dataset))
     rule = "a Dataset with a kind in attrs['schema'], or a DataTree of them, is needed"
     known = isinstance(dataset, xr.Dataset) and "schema" in dataset.attrs
     must(known, rule, type(dataset).__name__, "Open or compute one first", SchemaError)
@@ -144,7 +160,7 @@ def side_by_side(tree: xr.DataTree) -> "Figure":
 
 
 def overlay(tree: xr.DataTree) -> "Figure":
-    """Return the figure of several runs' FSC curves in one panel.
+    """Return the figure of several runs' FSC curves in one panel, each with its Nyquist limits.
 
     Parameters
     ----------
@@ -162,9 +178,48 @@ def overlay(tree: xr.DataTree) -> "Figure":
         If a run has no FSC.
     """
     from .canvas import render
-    from .runs import overlay_sheet
 
-    return render(overlay_sheet(tree))
+    return render(overlay_sheet(children_of(tree)))
+
+
+def linked_maps(
+    tree: xr.DataTree,
+    plane: str = "z",
+    place: float = 0.0,
+    seen: str = "section",
+    contrast: float = 1.0,
+    class_id: int = 1,
+) -> "Figure":
+    """Return the figure of the same section, or projection, of several maps on one grey scale.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        One child a run, as `cryonb.compare` makes it.
+    plane : {"z", "y", "x"}, optional
+        The axis that is looked along.
+    place : float, optional
+        Where the section lies, from the centre [angstrom].
+    seen : {"section", "projection"}, optional
+        A section, or the sum along the axis.
+    contrast : float, optional
+        1 for the whole range of grey; larger is harder.
+    class_id : int, optional
+        Which class of runs that have several.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A figure.
+
+    Raises
+    ------
+    InputError
+        If a word or the contrast cannot work, or no run has a map.
+    """
+    from .canvas import render
+
+    return render(linked_sheet(children_of(tree), MapView(plane, float(place), seen, float(contrast), int(class_id))))
 
 
 def describe(dataset: xr.Dataset | xr.DataTree) -> str:

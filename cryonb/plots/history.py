@@ -1,5 +1,6 @@
 """How a refinement went: limit and claims, changes of poses, and classes, iteration by iteration."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -146,4 +147,37 @@ def _words(dataset: xr.Dataset) -> str:
     return wording.sentence(f"{'; '.join([*parts, *claimed])}")
 
 
+def rows_beside(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]:
+    """Return the rows in which histories stand beside each other.
+
+    Parameters
+    ----------
+    some : dict of str to xarray.Dataset
+        Those of these rows, by label.
+    runs : dict of str to xarray.Dataset
+        All those of the figure, which share their axes.
+
+    Returns
+    -------
+    list of Row
+        Resolution by iteration of each; below it one row for every kind of change that some run knows.
+    """
+    every = {label: resolution_panel(run) for label, run in runs.items()}
+    left, right = zip(*(panel.x_limits for panel in every.values()))
+    across = (min(left), max(right))
+    shared = dict(x_limits=across, y_limits=(0.0, max(panel.y_limits[1] for panel in every.values())))
+    panels = tuple(dataclasses.replace(every[label], title=label, **shared) for label in some)
+    rows = [Row(panels, 2.6, "below", share_y=True)]
+    for name in CHANGES:
+        changes = {label: _change_panel(run, name) for label, run in runs.items()}
+        tops = [panel.y_limits[1] for panel in changes.values() if panel is not None]
+        if tops:
+            scaled = dict(x_limits=across, y_limits=(0.0, max(tops)))
+            shown = [changes[label] for label in some]
+            row = tuple(Panel(()) if one is None else dataclasses.replace(one, **scaled) for one in shown)
+            rows.append(Row(row, 1.5, share_y=row[0].marks != ()))
+    return rows
+
+
 PLOTS = {"cryonb/history": history_sheet}
+ROWS = {"cryonb/history": rows_beside}

@@ -8,13 +8,13 @@ import xarray as xr
 
 from . import facts, frequency, wording
 from .claims import claim_sentence, claims, is_refinement
+from .class_table import COLUMNS, class_cells, has_classes
 from .curves import KEY_TITLE, fsc_curves, fsc_panel, fsc_words
 from .images import central_section, image_panels, section_row
 from .marks import BLACK, BLUE, GREEN, ORANGE, PURPLE, SERIES, Curve, Line, Panel, Points, Row, Sheet
 from .tables import Table
 
 MOST_CLASSES = 5
-CLASS_COLUMNS = ("class", "occupancy", "effective size [particles]", "claimed resolution [Å]")
 
 
 def refinement_sheet(dataset: xr.Dataset) -> Sheet:
@@ -125,17 +125,9 @@ def class_row(dataset: xr.Dataset) -> Row | None:
     Row or None
         None where there are no classes.
     """
-    if "class_id" not in dataset.dims or "occupancy" not in dataset:
+    if not has_classes(dataset):
         return None
-    said = list(claims(dataset).values())
-    said = said if len(said) == dataset.sizes["class_id"] else [math.nan] * dataset.sizes["class_id"]
-    rows = []
-    for index, label in enumerate(dataset["class_id"].values):
-        size = dataset["effective_size"].values[index] if "effective_size" in dataset else math.nan
-        claimed = wording.angstrom(said[index], "").strip() if math.isfinite(said[index]) else "none: data end"
-        share = f"{100.0 * float(dataset['occupancy'].values[index]):.1f} %"
-        rows.append((str(label), share, f"{size:.0f}" if math.isfinite(size) else "–", claimed))
-    return Row((Panel((Table(CLASS_COLUMNS, tuple(rows), "classes"),), "Classes"),), 1.0)
+    return Row((Panel((Table(COLUMNS, tuple(class_cells(dataset)), "classes"),), "Classes"),), 1.0)
 
 
 def change_row(dataset: xr.Dataset) -> Row | None:

@@ -1,26 +1,48 @@
-"""Several runs in one figure: side by side, or their curves in one panel."""
+"""Several runs side by side in one figure."""
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import xarray as xr
 
 from ..errors import SchemaError, must
 from . import facts, frequency, terms, wording
 from .catalogue import bound
-from .claims import claim_sentence, claims, is_refinement
-from .curves import FSC_LIMITS, fsc_curves, fsc_panel
+from .claims import is_refinement
+from .curves import fsc_panel
 from .images import central_section, grey_limits, image_panels, maps_of
-from .marks import SERIES, Curve, Panel, Row, Sheet
+from .marks import Curve, Panel, Row, Sheet
+from .overlaid import claimed, has_fsc, reading
 
 ACROSS = 4
 MOST_VERDICTS = 3
 FSC_HEIGHT = {1: 3.2, 2: 3.0, 3: 2.6, 4: 2.5}
 
 
-def runs_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Return the runs of a tree by label; one whose curves have classes stands there once a class.
+def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
+    """Return the figure of runs beside each other: FSC on shared axes, central sections on one grey scale.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        One child a run.
+
+    Returns
+    -------
+    Sheet
+        As of `beside_sheet`.
+
+    Raises
+    ------
+    SchemaError
+        If there is no run, or one has nothing to show.
+    """
+    return beside_sheet(children_of(tree))
+
+
+def children_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Return the runs of a tree by label.
 
     Parameters
     ----------
@@ -35,43 +57,13 @@ def runs_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     Raises
     ------
     SchemaError
-        If there is no run, or one has nothing to show.
+        If there is no run.
     """
     rule = "a DataTree with one child a run is needed"
     must(isinstance(tree, xr.DataTree), rule, type(tree).__name__, "Make one with compare", SchemaError)
     runs = {label: child.to_dataset() for label, child in tree.children.items()}
     must(bool(runs), rule, "no child", "Give compare at least one run", SchemaError)
-    runs = {
-        f"{label}, {name}" if name else label: one
-        for label, run in runs.items()
-        for name, one in terms.by_class(run).items()
-    }
-    for label, run in runs.items():
-        shows = has_curves(run) or bool(maps_of(run)) or run.attrs.get("schema") in bound("ROWS")
-        must(
-            shows,
-            f"run {label!r} must hold an FSC or a map",
-            ", ".join(run.data_vars) or "nothing",
-            "Leave it out",
-            SchemaError,
-        )
     return runs
-
-
-def has_fsc(run: xr.Dataset) -> bool:
-    """Return whether a run holds FSC curves.
-
-    Parameters
-    ----------
-    run : xarray.Dataset
-        Any kind.
-
-    Returns
-    -------
-    bool
-        True if it does.
-    """
-    return ("fsc" in run and "fsc_kind" in run["fsc"].dims) or "fsc_unmasked" in run
 
 
 def has_curves(run: xr.Dataset) -> bool:
@@ -90,13 +82,13 @@ def has_curves(run: xr.Dataset) -> bool:
     return run.attrs.get("schema") in bound("PANELS") or has_fsc(run)
 
 
-def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
-    """Return the figure of runs beside each other: FSC on shared axes, central sections on one grey scale.
+def beside_sheet(given: Mapping[str, xr.Dataset]) -> Sheet:
+    """Return the figure of runs beside each other.
 
     Parameters
     ----------
-    tree : xarray.DataTree
-        One child a run.
+    given : mapping of str to xarray.Dataset
+        Runs by label; one whose curves have classes stands there once a class.
 
     Returns
     -------
@@ -108,7 +100,7 @@ def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
     SchemaError
         If a run has nothing to show.
     """
-    runs = runs_of(tree)
+    runs = _by_class(given)
     labels = list(runs)
     rows: list[Row] = []
     make = _maker_of_rows(runs)
@@ -121,9 +113,22 @@ def side_by_side_sheet(tree: xr.DataTree) -> Sheet:
         "What the FSC is made of" if all(map(terms.is_decomposition, runs.values())) else "Runs side by side",
         _verdicts(runs),
         "\n".join(f"{label}: {wording.settings_line(run)}" for label, run in runs.items()),
-        " ".join(f"{label}: {_reading(run)}" for label, run in runs.items()),
+        " ".join(f"{label}: {reading(run)}" for label, run in runs.items()),
         aligned=True,
     )
+
+
+def _by_class(given: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    runs = {
+        f"{label}, {name}" if name else label: one
+        for label, run in given.items()
+        for name, one in terms.by_class(run).items()
+    }
+    for label, run in runs.items():
+        shows = has_curves(run) or bool(maps_of(run)) or run.attrs.get("schema") in bound("ROWS")
+        got = ", ".join(map(str, run.data_vars)) or "nothing"
+        must(shows, f"run {label!r} must hold an FSC or a map", got, "Leave it out", SchemaError)
+    return runs
 
 
 def _verdicts(runs: dict[str, xr.Dataset]) -> str:
@@ -190,20 +195,12 @@ def _blank(title: str) -> Panel:
 
 def _note(run: xr.Dataset) -> str:
     if is_refinement(run):
-        return "\n".join(_claimed(run))
+        return "\n".join(claimed(run))
     resolution = facts.crossing(run)
     if not math.isfinite(resolution):
         return f"{_word(run)}: never at 0.143"
     past = "\npast the particle Nyquist" if wording.past_nyquist(run, resolution) else ""
     return f"{_word(run)}: 0.143 at {wording.angstrom(resolution)}{past}"
-
-
-def _claimed(run: xr.Dataset) -> list[str]:
-    """Return what a refinement claims, shortly."""
-    return [
-        f"{f'{name} ' if name else ''}claims {wording.angstrom(value) if math.isfinite(value) else 'none: data end'}"
-        for name, value in claims(run).items()
-    ]
 
 
 def _level(panels: list[Panel]) -> list[Panel]:
@@ -219,76 +216,9 @@ def _word(run: xr.Dataset) -> str:
     return wording.KIND_WORDS.get(facts.main_kind(run), facts.main_kind(run)) if "fsc" in run else "unmasked"
 
 
-def _key_label(label: str, run: xr.Dataset) -> str:
-    if is_refinement(run):
-        return f"{label}, {'; '.join(_claimed(run))}"
-    resolution = facts.crossing(run)
-    if not math.isfinite(resolution):
-        return f"{label}, {_word(run)}: not reached"
-    past = ", past particle Nyquist" if wording.past_nyquist(run, resolution) else ""
-    return f"{label}, {_word(run)}: {wording.angstrom(resolution)}{past}"
-
-
-def _reading(run: xr.Dataset) -> str:
-    says = has_curves(run) or "verdict" in run.attrs
-    said = wording.sentence(claim_sentence(run)) if is_refinement(run) else wording.verdict(run) if says else ""
-    parts = [said, wording.nyquist_sentence(run)] if says else ["a map."]
-    settings = wording.settings_line(run).replace(" · ", ", ")
-    return " ".join([*parts, f"Made with {settings}." if settings else ""]).strip()
-
-
 def _chosen_map(run: xr.Dataset) -> xr.DataArray | None:
     volumes = maps_of(run)
     for name in ("volume", "density", "sharpened", "mean map"):
         if name in volumes:
             return volumes[name]
     return next(iter(volumes.values()), None)
-
-
-def overlay_sheet(tree: xr.DataTree) -> Sheet:
-    """Return the figure of several runs' FSC curves in one panel, each with its particle Nyquist.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        One child a run.
-
-    Returns
-    -------
-    Sheet
-        The figure; of each run the curve that speaks for it.
-
-    Raises
-    ------
-    SchemaError
-        If no run has an FSC.
-    """
-    runs = {label: run for label, run in runs_of(tree).items() if has_fsc(run)}
-    must(bool(runs), "a run must hold an FSC", "none", "Diagnose the runs first", SchemaError)
-    x_limits = frequency.limits(*runs.values())
-    curves = []
-    for (label, run), (colour, style) in zip(runs.items(), SERIES * 4):
-        curve = _speaking(run)
-        curves.append(Curve(curve.x, curve.y, label, _key_label(label, run), colour, style, 2.0))
-    panel = Panel(
-        (*frequency.threshold_lines(), *frequency.nyquist_lines(*runs.values(), names="short"), *curves),
-        x_label=frequency.X_LABEL,
-        y_label="Fourier shell correlation",
-        x_limits=x_limits,
-        y_limits=FSC_LIMITS,
-        top="frequency",
-    )
-    caption = "\n".join(f"{label}: {wording.settings_line(run)}" for label, run in runs.items())
-    words = " ".join(f"{label}: {_reading(run)}" for label, run in runs.items())
-    return Sheet(
-        (Row((panel,), 3.6, "right", "FSC, and where it falls to 0.143"),),
-        "Fourier shell correlation",
-        "",
-        caption,
-        words,
-    )
-
-
-def _speaking(run: xr.Dataset) -> Curve:
-    curves = {curve.name: curve for curve in fsc_curves(run)}
-    return curves.get(facts.main_kind(run) if "fsc" in run else "unmasked") or next(iter(curves.values()))

@@ -70,11 +70,11 @@ def test_classes_stand_in_a_table_and_each_has_a_section():
     run = make_run(classes=2, claimed=12.0)
     sheet = refinement.refinement_sheet(run)
     (table,) = sheet.of(Table)
-    assert table.columns == refinement.CLASS_COLUMNS
+    assert table.columns == refinement.COLUMNS
     assert [row[0] for row in table.rows] == ["1", "2"]
     assert table.rows[0][1] == f"{100 * float(run.occupancy[0]):.1f} %"
-    assert table.rows[1][2] == f"{float(run.effective_size[1]):.0f}"
-    assert [row[3] for row in table.rows] == ["12.0", "13.5"]
+    assert table.rows[1][4] == f"{float(run.effective_size[1]):.0f}"
+    assert [row[2] for row in table.rows] == ["12.0", "13.5"]
     assert [image.name for image in sheet.of(Image)] == ["class 1", "class 2"]
     np.testing.assert_array_equal(sheet.of(Image)[1].array, run["volume"].values[1, 24])
 

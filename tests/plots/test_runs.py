@@ -7,7 +7,7 @@ from refinements_made import make_run
 from cryonb import plots
 from cryonb.errors import SchemaError
 from cryonb.plots import runs
-from cryonb.plots.marks import Curve, Image, Line
+from cryonb.plots.marks import Image, Line
 
 
 @pytest.fixture(name="tree", scope="module")
@@ -70,29 +70,12 @@ def test_the_note_names_the_curve_and_what_lies_past_nyquist(tree, make_fsc):
     assert notes[1] == f"corrected: 0.143 at {reached:.2f} Å\npast the particle Nyquist"
     assert notes[2].strip() == "masked: never at 0.143"
     assert {note.count("\n") for note in notes} == {1}
-    label = runs.overlay_sheet(xr.DataTree.from_dict({"a": fsc})).of(Curve)[0].label
-    assert label == f"a, corrected: {reached:.2f} Å, past particle Nyquist"
 
 
 def test_the_caption_states_the_settings_of_every_run(tree):
     lines = runs.side_by_side_sheet(tree).caption.split("\n")
     assert [line.split(":")[0] for line in lines] == list(tree.children)
     assert "voxel 1.4 Å" in lines[1] and "binning 4" in lines[2]
-
-
-def test_an_overlay_has_one_curve_a_run_and_tells_them_apart(tree):
-    sheet = runs.overlay_sheet(tree)
-    curves = sheet.of(Curve)
-    assert [curve.name for curve in curves] == list(tree.children)
-    assert len({(curve.colour, curve.style) for curve in curves}) == 3
-    nyquists = {round(1 / line.at, 2) for line in sheet.of(Line, "particle_nyquist")}
-    assert nyquists == {4.2, 8.4}
-
-
-def test_the_overlay_shows_the_curve_that_speaks_for_a_run(make_fsc):
-    fsc = make_fsc()
-    curve = runs.overlay_sheet(xr.DataTree.from_dict({"a": fsc})).of(Curve)[0]
-    np.testing.assert_array_equal(curve.y, fsc["fsc"].sel(fsc_kind="corrected").values)
 
 
 @pytest.mark.parametrize("wrong", [xr.Dataset(), xr.DataTree(), 3])
@@ -121,4 +104,3 @@ def test_a_refinement_stands_with_its_own_claim():
     notes = [panel.note.strip() for panel in sheet.rows[0].panels]
     assert notes == ["claims 12.0 Å", "claims none: data end", "class 1 claims 12.0 Å\nclass 2 claims 13.5 Å"]
     assert "Recipe homogeneous, iteration 3, aligned to 15.0 Å: claims 12.0 Å." in sheet.description
-    assert runs.overlay_sheet(tree).of(Curve)[0].label == "a, claims 12.0 Å"
