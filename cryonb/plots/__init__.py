@@ -17,8 +17,8 @@ from .claims import claim_sentence, claims, is_refinement
 from .class_table import classes_sheet, has_classes
 from .decisions import decisions_table
 from .facts import data_end, provenance_settings
-from .linked import MapView, difference_sheet, linked_sheet
-from .overlaid import overlay_sheet
+from .linked import MapView, difference_sheet, has_map, linked_sheet
+from .overlaid import has_curve, overlay_sheet
 from .record import record_sheet
 from .runs import children_of
 from .saving import save_figure
@@ -46,6 +46,8 @@ __all__ = [
     "draw",
     "grid_locked_at_nyquist",
     "has_classes",
+    "has_curve",
+    "has_map",
     "has_panel",
     "is_decomposition",
     "is_refinement",

@@ -122,7 +122,7 @@ def difference_sheet(
     Returns
     -------
     Sheet
-        Both maps on one grey scale, below them the difference on its own, which is grey where nothing changed.
+        Both maps on one grey scale, beside them the difference on its own, which is grey where nothing changed.
     """
     maps = linked_sheet(runs, view)
     variable = map_variable(change)
@@ -136,20 +136,33 @@ def difference_sheet(
     ]
     first, second = runs
     title = f"{first} − {second}"
-    panel = Panel((image,), title, f"{_note(variable, view)}, RMS {_three(rms['difference'])}")
-    rows = (
-        dataclasses.replace(maps.rows[0], panels=tuple(noted)),
-        Row((panel, Panel(())), maps.rows[0].height, grey_scale=f"difference of {WORDS[view.seen]}"),
-    )
+    note = f"{_note(variable, view)}, RMS {_three(rms['difference'])}, grey to ±{_three(most)}"
+    row = dataclasses.replace(maps.rows[0], panels=(*noted, Panel((image,), title, note)), height=2.8)
     said = wording.sentence(str(change.attrs.get("note", "")))
     words = ", ".join(f"{label} {_three(value)}" for label, value in rms.items())
     return Sheet(
-        rows, "Difference", said, maps.caption, f"{title}. {said} RMS: {words}. {maps.description}", aligned=True
+        (row,), "Difference", said, maps.caption, f"{title}. {said} RMS: {words}. {maps.description}", aligned=True
     )
 
 
 def _three(value: float) -> str:
     return wording.plain(value, 3)
+
+
+def has_map(run: xr.Dataset) -> bool:
+    """Return whether a run holds a map.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    bool
+        True if it does.
+    """
+    return map_variable(run) is not None
 
 
 def map_variable(run: xr.Dataset, class_id: int = 1) -> xr.DataArray | None:
@@ -215,7 +228,7 @@ def _whole_range(
     if view.seen == "projection":
         return grey_limits(list(images.values()))
     centre = [MapView(plane) for plane in PLANE_AXES]
-    return grey_limits([image_of(variable, view) for variable in maps.values() for view in centre])
+    return grey_limits([image_of(variable, view)[::2, ::2] for variable in maps.values() for view in centre])
 
 
 def narrowed(limits: tuple[float, float], contrast: float) -> tuple[float, float]:

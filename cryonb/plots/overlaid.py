@@ -40,6 +40,22 @@ def has_fsc(run: xr.Dataset) -> bool:
     return ("fsc" in run and "fsc_kind" in run["fsc"].dims) or "fsc_unmasked" in run
 
 
+def has_curve(run: xr.Dataset) -> bool:
+    """Return whether a run can stand in an overlay.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Any kind.
+
+    Returns
+    -------
+    bool
+        True for FSC curves, for a run that holds one, and for a decomposition.
+    """
+    return has_fsc(run) or terms.is_decomposition(run)
+
+
 def overlay_sheet(runs: Mapping[str, xr.Dataset]) -> Sheet:
     """Return the figure of the FSC curves of some runs in one panel, with all their Nyquist limits.
 
@@ -59,7 +75,7 @@ def overlay_sheet(runs: Mapping[str, xr.Dataset]) -> Sheet:
     SchemaError
         If no run has an FSC.
     """
-    shown = {label: run for label, run in runs.items() if has_fsc(run) or terms.is_decomposition(run)}
+    shown = {label: run for label, run in runs.items() if has_curve(run)}
     must(bool(shown), "a run must hold an FSC", "none", "Diagnose the runs first", SchemaError)
     caption = "\n".join(f"{label}: {wording.settings_line(run)}" for label, run in shown.items())
     words = " ".join(f"{label}: {reading(run)}" for label, run in shown.items())

@@ -28,7 +28,7 @@ def record_sheet(runs: Sequence[str], parts: Mapping[str, Mapping[str, Sequence[
     """
     tables = {heading: _table(heading, runs, lines) for heading, lines in parts.items() if lines}
     return Sheet(
-        tuple(Row((Panel((table,), heading),), 1.0) for heading, table in tables.items()),
+        tuple(Row((Panel((table,)),), 1.0) for table in tables.values()),
         "What made them" if len(runs) > 1 else "What made it",
         description=_words(runs, parts),
     )
