@@ -67,6 +67,7 @@ _HOMES = {
     ".compare": ("compare",),
     ".maps": ("difference",),
     ".plots": ("draw", "side_by_side", "overlay", "linked_maps", "save_figure"),
+    ".widgets": ("dashboard",),
     ".config": ("RunConfig", "BoxConfig", "MaskConfig", "ImagingConfig", "RefineConfig", "ComputeConfig"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from .refinements import iterate, plan, recipes, refine, rejoin
     from .simulate import demo_particles, simulate
     from .verbs import diagnose, reconstruct
+    from .widgets import dashboard
 
 
 def __getattr__(name: str) -> object:
