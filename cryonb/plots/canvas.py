@@ -1,6 +1,8 @@
 """Draw a sheet of marks as a matplotlib figure. No global state of matplotlib is touched."""
 
+import dataclasses
 import io
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -19,88 +21,126 @@ from .page import (
     Frame,
     Page,
     arrange,
-    key_columns,
     key_marks,
     key_words,
     labelled_lines,
 )
 from .paint import OVERLAY_COLOURS, key_handle, paint, paint_band, paint_table
 from .tables import Table
+from .theme import PRINT, Theme, theme_of
 from .typesetting import HEADLINE, LABEL, SMALL, TICK, TITLE, shortened, text_width
 
 DOTS = 110
 LABEL_DISTANCE, LABEL_CLEARANCE = 0.56, 0.24
 """From a vertical axis to the middle of its label, at least, and what that needs beside the numbers [inch]."""
-INK = "#222222"
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "text.color": INK,
-    "axes.edgecolor": "#444444",
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
-    "xtick.color": "#444444",
-    "ytick.color": "#444444",
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "axes.unicode_minus": True,
-    "axes.grid": False,
-    "text.usetex": False,
-    "hatch.linewidth": 0.6,
-}
 TOP_AXES = {
     "frequency": lambda resolution: 1.0 / resolution,
     "inverse_square": lambda resolution: 1.0 / resolution**2,
 }
 
 
-class _Drawing(Figure):
-    """A figure that shows itself in a notebook and remembers the sheet it was drawn from.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Painted:
+    """What was drawn of a panel.
 
     Attributes
     ----------
-    sheet : Sheet
-        The marks.
+    frame : Frame
+        Where it stands.
+    axes : matplotlib.axes.Axes
+        Its axes.
+    top : matplotlib.axes.Axes or None
+        Those of the resolutions along its top.
+    artists : list of tuple
+        Each mark with the artists that draw it.
     """
 
-    def __init__(self, sheet: Sheet, page: Page) -> None:
-        super().__init__(figsize=(page.width, page.height), dpi=DOTS, facecolor="white")
+    frame: Frame
+    axes: Any
+    top: Any
+    artists: list
+
+
+class Drawing(Figure):
+    """A figure that shows itself in a notebook and remembers what it was drawn from.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The marks.
+    page : Page
+        Where they stand.
+    theme : Theme, optional
+        Its colours.
+
+    Attributes
+    ----------
+    sheet, page, theme
+        What it was drawn from.
+    painted : list of list of Painted
+        What was drawn of each panel, row by row.
+    """
+
+    def __init__(self, sheet: Sheet, page: Page, theme: Theme = PRINT) -> None:
+        super().__init__(figsize=(page.width, page.height), dpi=DOTS, facecolor=theme.paper)
         FigureCanvasAgg(self)
-        self.sheet = sheet
+        self.sheet, self.page, self.theme = sheet, page, theme
+        self.painted: list[list[Painted]] = []
 
     def _repr_png_(self) -> tuple[bytes, dict]:
         buffer = io.BytesIO()
-        with matplotlib.rc_context(STYLE):
+        with matplotlib.rc_context(self.theme.style()):
             self.savefig(buffer, format="png", dpi=2 * DOTS, metadata={"Description": self.sheet.description})
         width, height = (int(inches * DOTS * 0.92) for inches in self.get_size_inches())
         return buffer.getvalue(), {"width": width, "height": height}
 
 
-def render(sheet: Sheet) -> _Drawing:
+def render(sheet: Sheet, theme: Theme = PRINT) -> Drawing:
     """Return the figure of a sheet.
 
     Parameters
     ----------
     sheet : Sheet
         What to show.
+    theme : Theme, optional
+        Colours of the paper and of what is drawn on it.
 
     Returns
     -------
     matplotlib.figure.Figure
         The figure; it shows itself in a notebook, and its `sheet` holds the marks.
     """
-    page = arrange(sheet)
-    with matplotlib.rc_context(STYLE):
-        figure = _Drawing(sheet, page)
+    return render_page(sheet, arrange(sheet), theme)
+
+
+def render_page(sheet: Sheet, page: Page, theme: Theme = PRINT) -> Drawing:
+    """Return the figure of a sheet whose page is known.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        What to show.
+    page : Page
+        Where it stands.
+    theme : Theme, optional
+        Colours of the paper and of what is drawn on it.
+
+    Returns
+    -------
+    Drawing
+        The figure.
+    """
+    with matplotlib.rc_context(theme.style()):
+        figure = Drawing(sheet, page, theme)
         _words(figure, page, sheet)
         for block in page.blocks:
-            for frame in block.frames:
-                _panel(figure, page, frame)
-            _key(figure, page, block)
+            figure.painted.append([_panel(figure, page, frame) for frame in block.frames])
+            draw_key(figure, page, block)
             _grey_scale(figure, page, block)
     return figure
 
 
-def _words(figure: _Drawing, page: Page, sheet: Sheet) -> None:
+def _words(figure: Drawing, page: Page, sheet: Sheet) -> None:
     across = 0.15 / page.width
     down = 0.10
     if sheet.title:
@@ -109,19 +149,20 @@ def _words(figure: _Drawing, page: Page, sheet: Sheet) -> None:
     if page.headline:
         figure.text(across, 1 - down / page.height, "\n".join(page.headline), size=HEADLINE, va="top")
     if page.caption:
-        figure.text(across, 0.07 / page.height, "\n".join(page.caption), size=SMALL, color=GREY, va="bottom")
+        figure.text(
+            across, 0.07 / page.height, "\n".join(page.caption), size=SMALL, color=figure.theme.word(GREY), va="bottom"
+        )
 
 
 def _rectangle(page: Page, left: float, top: float, width: float, height: float) -> tuple[float, float, float, float]:
     return left / page.width, 1 - (top + height) / page.height, width / page.width, height / page.height
 
 
-def _panel(figure: _Drawing, page: Page, frame: Frame) -> None:
+def _panel(figure: Drawing, page: Page, frame: Frame) -> Painted:
     panel = frame.panel
     rectangle = _rectangle(page, frame.left, frame.top, frame.width, frame.height)
     axes = figure.add_axes(rectangle, projection="mollweide" if panel.of(SphereMap) else None)
-    for mark in panel.marks:
-        paint(axes, mark)
+    artists, top = [(mark, paint(axes, mark)) for mark in panel.marks], None
     if not panel.marks:
         axes.set_axis_off()
         axes.set(xticks=[], yticks=[])
@@ -134,10 +175,11 @@ def _panel(figure: _Drawing, page: Page, frame: Frame) -> None:
     elif panel.of(SphereMap):
         _finish_sphere(figure, axes, page, frame)
     else:
-        _finish_graph(axes, frame)
+        top = _finish_graph(axes, frame)
+    return Painted(frame, axes, top, artists)
 
 
-def _finish_graph(axes, frame: Frame) -> None:
+def _finish_graph(axes, frame: Frame) -> Any:
     panel = frame.panel
     axes.tick_params(labelsize=TICK, labelleft=frame.numbers)
     axes.set_xlabel(panel.x_label, size=LABEL)
@@ -153,10 +195,10 @@ def _finish_graph(axes, frame: Frame) -> None:
     low, high = panel.y_limits or axes.get_ylim()
     _vertical_axis(axes, frame, low, high)
     axes.yaxis.set_label_coords(-_label_distance(axes) / frame.width, 0.5)
-    if panel.top:
-        _top_axis(axes, frame)
+    top = _top_axis(axes, frame) if panel.top else None
     _title(axes, frame, 0.44 if panel.top else 0.0)
     _line_names(axes, frame)
+    return top
 
 
 def _label_distance(axes) -> float:
@@ -187,24 +229,23 @@ def _vertical_axis(axes, frame: Frame, low: float, high: float) -> None:
 
 def _lane(axes, frame: Frame, low: float, top: float) -> None:
     start, stop = axes.get_xlim()
-    scale = (stop - start) / frame.width
+    scale, theme = (stop - start) / frame.width, theme_of(axes)
     for line, place in zip(labelled_lines(frame.panel), frame.places):
         middle = frame.height - frame.lane + TEXT_ROW * (place.row + 0.5) + 0.025
         reach = middle + (0.07 if place.beside else -0.09)
-        axes.axvline(
-            line.at, 0.0, reach / frame.height, color=line.colour, linestyle=line.style, linewidth=1.0, zorder=2.2
-        )
+        style = dict(color=theme.line(line.colour), linestyle=line.style, linewidth=1.0, zorder=2.2)
+        axes.axvline(line.at, 0.0, reach / frame.height, **style)
         axes.text(
             start + place.start * scale,
             middle / frame.height,
             line.label,
             transform=axes.get_xaxis_transform(),
             size=SMALL,
-            color=line.colour,
+            color=theme.word(line.colour),
             va="center",
             ha="left",
             zorder=6,
-            bbox=None if place.beside else dict(facecolor="white", edgecolor="none", pad=0.5),
+            bbox=None if place.beside else dict(facecolor=theme.paper, edgecolor="none", pad=0.5),
         )
 
 
@@ -220,13 +261,13 @@ def _line_names(axes, frame: Frame) -> None:
                 xycoords=axes.get_yaxis_transform(),
                 textcoords="offset points",
                 size=SMALL,
-                color=line.colour,
+                color=theme_of(axes).word(line.colour),
                 va="center",
                 annotation_clip=False,
             )
 
 
-def _top_axis(axes, frame: Frame) -> None:
+def _top_axis(axes, frame: Frame) -> Any:
     position = TOP_AXES[frame.panel.top]
     limits = axes.get_xlim()
     ticks = resolution_ticks(limits, frame.width, position)
@@ -235,13 +276,15 @@ def _top_axis(axes, frame: Frame) -> None:
     top.xaxis.set_major_locator(FixedLocator([position(tick) for tick in ticks]))
     top.set_xticklabels([f"{tick:g}" for tick in ticks], size=TICK)
     top.set_xlabel("resolution [Å]", size=LABEL)
+    return top
 
 
 def _title(axes, frame: Frame, lift: float) -> None:
     panel = frame.panel
     up = 1.0 + (lift + 0.05) / frame.height
     if panel.note:
-        axes.text(0.0, up, panel.note, transform=axes.transAxes, size=SMALL, color=GREY, va="bottom")
+        grey = theme_of(axes).word(GREY)
+        axes.text(0.0, up, panel.note, transform=axes.transAxes, size=SMALL, color=grey, va="bottom")
         up += NOTE_ROW * len(panel.note.split("\n")) / frame.height
     if panel.title:
         axes.text(
@@ -272,7 +315,7 @@ def _finish_image(axes, panel: Panel, frame: Frame) -> None:
     axes.text(start, up + 0.03 * rows, f"{length:g} Å", size=TICK, color="white", va="bottom", path_effects=edge)
 
 
-def _finish_sphere(figure: _Drawing, axes, page: Page, frame: Frame) -> None:
+def _finish_sphere(figure: Drawing, axes, page: Page, frame: Frame) -> None:
     sphere = frame.panel.of(SphereMap)[0]
     axes.set_xticks(np.radians([-120, -60, 0, 60, 120]), [])
     axes.set_yticks(np.radians([-60, -30, 0, 30, 60]), ["150°", "120°", "90°", "60°", "30°"], size=SMALL)
@@ -298,7 +341,7 @@ def _scale(axes, colours: str, low: float, high: float, label: str) -> None:
     axes.set_ylabel(label, size=SMALL, labelpad=pad, rotation=270, va="bottom")
 
 
-def _grey_scale(figure: _Drawing, page: Page, block: Block) -> None:
+def _grey_scale(figure: Drawing, page: Page, block: Block) -> None:
     images = [image for frame in block.frames for image in frame.panel.of(Image)]
     if not block.row.grey_scale or not images:
         return
@@ -310,18 +353,34 @@ def _grey_scale(figure: _Drawing, page: Page, block: Block) -> None:
     _scale(figure.add_axes(rectangle), colours, low, high, block.row.grey_scale)
 
 
-def _key(figure: _Drawing, page: Page, block: Block) -> None:
+def draw_key(figure: Drawing, page: Page, block: Block) -> Any:
+    """Draw the key of a row.
+
+    Parameters
+    ----------
+    figure : Drawing
+        Where to draw.
+    page : Page
+        The page.
+    block : Block
+        The row.
+
+    Returns
+    -------
+    matplotlib.legend.Legend or None
+        The key; None for a row without.
+    """
     row = block.row
     marks = key_marks(row)
     if not row.key or not marks:
-        return
-    left, top, width = block.key
-    figure.legend(
-        [key_handle(mark) for mark in marks],
+        return None
+    left, top, _ = block.key
+    return figure.legend(
+        [key_handle(mark, figure.theme) for mark in marks],
         [key_words(mark) for mark in marks],
         loc="upper left",
         bbox_to_anchor=(left / page.width, 1 - top / page.height),
-        ncols=key_columns(row, width) if row.key == "below" else 1,
+        ncols=block.columns,
         title=row.key_title or None,
         title_fontsize=SMALL,
         fontsize=SMALL,

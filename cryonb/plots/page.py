@@ -61,6 +61,8 @@ class Block:
         Its panels.
     key : tuple of float
         Left, top and width of the key [inch].
+    columns : int
+        How many columns the key has.
     bottom : float
         Where the next row may start [inch].
     """
@@ -68,6 +70,7 @@ class Block:
     row: Row
     frames: tuple[Frame, ...]
     key: tuple[float, float, float]
+    columns: int
     bottom: float
 
 
@@ -150,13 +153,16 @@ def key_marks(row: Row) -> list:
     return list(found.values())
 
 
-def arrange(sheet: Sheet) -> Page:
+def arrange(sheet: Sheet, rooms: tuple[float, ...] = ()) -> Page:
     """Return the page of a sheet.
 
     Parameters
     ----------
     sheet : Sheet
         What to show.
+    rooms : tuple of float, optional
+        Least width kept for the longest words of each row's key [inch], so that sheets that follow each other may
+        stand alike.
 
     Returns
     -------
@@ -166,26 +172,36 @@ def arrange(sheet: Sheet) -> Page:
     inner = sheet.width - 2 * EDGE
     headline = wrapped(sheet.headline, HEADLINE, inner)
     caption = wrapped(sheet.caption, SMALL, inner)
-    margins = [_margins(row) for row in sheet.rows]
+    rooms = rooms or (0.0,) * len(sheet.rows)
+    margins = [_margins(row, room) for row, room in zip(sheet.rows, rooms)]
     if sheet.aligned:
         margins = [_shared(margins)] * len(margins)
     top = 0.10 + (0.27 if sheet.title else 0.0) + 0.20 * len(headline) + 0.04
     blocks = []
-    for row, margin in zip(sheet.rows, margins):
-        blocks.append(_block(row, top, sheet.width, margin, sheet.aligned))
+    for row, margin, room in zip(sheet.rows, margins, rooms):
+        wide = _Wide(sheet.width, sheet.aligned, margin, room)
+        blocks.append(_block(row, top, wide))
         top = blocks[-1].bottom
     height = top + 0.08 + 0.17 * len(caption) + 0.06
     return Page(sheet.width, height, tuple(blocks), headline, caption)
 
 
-def _margins(row: Row) -> tuple[float, float, float, float]:
+@dataclasses.dataclass(frozen=True)
+class _Wide:
+    width: float
+    aligned: bool
+    margin: tuple[float, float, float, float]
+    room: float
+
+
+def _margins(row: Row, room: float) -> tuple[float, float, float, float]:
     left = LEFT_OF_AXIS if any(panel.y_label for panel in row.panels) else EDGE
     right = EDGE + (COLOUR_SCALE if row.grey_scale else 0.0)
     names = [text_width(line.label, SMALL) for panel in row.panels for line in panel.of(Line) if line.axis == "y"]
     beside = max(names, default=0.0) + (0.06 if names else 0.0)
     right += beside
     if row.key == "right":
-        right += _key_width(row) + 0.15
+        right += max(room, key_width(row)) + 0.15
     right += COLOUR_SCALE if row.panels[-1].of(SphereMap) else 0.0
     has_numbers = any(panel.y_label for panel in row.panels[1:]) and not row.share_y
     gap = LEFT_OF_AXIS + 0.1 if has_numbers else 0.16 if row.panels[0].of(Image) else 0.26
@@ -200,13 +216,25 @@ def _shared(margins: list[tuple[float, float, float, float]]) -> tuple[float, fl
     return max(margin[0] for margin in margins), right, max(margin[2] for margin in margins), beside
 
 
-def _key_width(row: Row) -> float:
+def key_width(row: Row) -> float:
+    """Return how wide the longest words of a row's key are, with what stands before them.
+
+    Parameters
+    ----------
+    row : Row
+        The row.
+
+    Returns
+    -------
+    float
+        Width [inch].
+    """
     labels = [KEY_HANDLE + text_width(key_words(mark), SMALL) for mark in key_marks(row)]
     return max([*labels, text_width(row.key_title, SMALL)], default=0.0)
 
 
-def _block(row: Row, top: float, width: float, margin: tuple[float, float, float, float], aligned: bool) -> Block:
-    left, right, gap, beside = margin
+def _block(row: Row, top: float, place: _Wide) -> Block:
+    (left, right, gap, beside), width, aligned = place.margin, place.width, place.aligned
     column = (width - left - right - gap * (len(row.panels) - 1)) / len(row.panels)
     top += sum(words_above(row)) + 0.06
     top += 0.44 if any(panel.top for panel in row.panels) else 0.0
@@ -233,8 +261,10 @@ def _block(row: Row, top: float, width: float, margin: tuple[float, float, float
     )
     bottom = top + height + _below(row)
     if row.key == "below":
-        return Block(row, frames, (left, bottom, width - left - EDGE), bottom + _key_height(row, width - left - EDGE))
-    return Block(row, frames, (width - right + beside + EDGE, top, right), bottom)
+        inches = width - left - EDGE
+        columns = key_columns(row, inches, place.room)
+        return Block(row, frames, (left, bottom, inches), columns, bottom + _key_height(row, columns))
+    return Block(row, frames, (width - right + beside + EDGE, top, right), 1, bottom)
 
 
 def words_above(row: Row) -> tuple[float, float]:
@@ -286,7 +316,7 @@ def _places(panel: Panel, inches: float) -> list[Place]:
     return place_labels(at, [text_width(line.label, SMALL) for line in lines], inches)
 
 
-def key_columns(row: Row, inches: float) -> int:
+def key_columns(row: Row, inches: float, room: float = 0.0) -> int:
     """Return how many columns a key below the panels has.
 
     Parameters
@@ -295,15 +325,17 @@ def key_columns(row: Row, inches: float) -> int:
         The row.
     inches : float
         Width of the key [inch].
+    room : float, optional
+        Least width kept for its longest words [inch].
 
     Returns
     -------
     int
         Number of columns, 1 or more.
     """
-    return max(1, min(len(key_marks(row)), int(inches / (_key_width(row) + 0.3))))
+    return max(1, min(len(key_marks(row)), int(inches / (max(room, key_width(row)) + 0.3))))
 
 
-def _key_height(row: Row, inches: float) -> float:
-    lines = -(-len(key_marks(row)) // key_columns(row, inches))
+def _key_height(row: Row, columns: int) -> float:
+    lines = -(-len(key_marks(row)) // columns)
     return 0.06 + 0.2 * (lines + bool(row.key_title))

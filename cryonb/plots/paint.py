@@ -3,18 +3,20 @@
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from .marks import GREY, SKY, Area, Band, Curve, Image, Line, Mark, Points, SphereMap, Text
 from .tables import LINE, ROW_GAP, Table, table_of_lines
+from .theme import PRINT, Theme, theme_of
 from .typesetting import SMALL, TICK
 
 OVERLAY_COLOURS = "viridis"
 """Evenly perceived, and legible for colour-blind readers."""
 
 
-def paint(axes: Any, mark: Mark) -> None:
+def paint(axes: Any, mark: Mark) -> list:
     """Draw one mark; bands, and vertical lines with words, wait until the axes have their limits.
 
     Parameters
@@ -23,70 +25,74 @@ def paint(axes: Any, mark: Mark) -> None:
         Where to draw.
     mark : Mark
         What to draw.
+
+    Returns
+    -------
+    list of matplotlib.artist.Artist
+        What draws it; empty where others do.
     """
-    if type(mark) in _PAINTERS:
-        _PAINTERS[type(mark)](axes, mark)
+    return (_PAINTERS[type(mark)](axes, mark) or []) if type(mark) in _PAINTERS else []
 
 
-def key_handle(mark: Mark) -> Line2D | Patch:
+def key_handle(mark: Mark, theme: Theme = PRINT) -> Line2D | Patch:
     """Return what stands for a mark in the key.
 
     Parameters
     ----------
     mark : Curve, Points, Area, Band or Line
         The mark.
+    theme : Theme, optional
+        Its colours.
 
     Returns
     -------
     matplotlib.lines.Line2D or matplotlib.patches.Patch
         A sample of it.
     """
+    colour = theme.line(mark.colour)
     if isinstance(mark, Curve):
-        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=mark.width)
+        return Line2D([], [], color=colour, linestyle=mark.style, linewidth=mark.width)
     if isinstance(mark, Line):
-        return Line2D([], [], color=mark.colour, linestyle=mark.style, linewidth=1.0)
+        return Line2D([], [], color=colour, linestyle=mark.style, linewidth=1.0)
     if isinstance(mark, Points):
-        return Line2D([], [], linestyle="", **_marker(mark))
+        return Line2D([], [], linestyle="", **_marker(mark, theme))
     if isinstance(mark, Band) and mark.hatch:
-        return Patch(facecolor="white", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0)
+        return Patch(facecolor=theme.paper, edgecolor=colour, hatch=mark.hatch, linewidth=0.0)
     if isinstance(mark, Area):
-        return _sample(mark)
-    return Patch(facecolor=mark.colour, alpha=0.25, linewidth=0.0)
+        edge = colour if mark.hatch else "none"
+        face = to_rgba(colour, mark.opacity)
+        return Patch(facecolor=face, edgecolor=edge, hatch=mark.hatch or None, linewidth=0.0)
+    return Patch(facecolor=colour, alpha=0.25, linewidth=0.0)
 
 
-def _sample(mark: Area) -> Patch:
-    from matplotlib.colors import to_rgba
-
-    edge = mark.colour if mark.hatch else "none"
-    return Patch(facecolor=to_rgba(mark.colour, mark.opacity), edgecolor=edge, hatch=mark.hatch or None, linewidth=0.0)
-
-
-def _marker(mark: Points) -> dict:
+def _marker(mark: Points, theme: Theme) -> dict:
     return dict(
         marker=mark.marker,
         markersize=mark.size,
-        markeredgecolor=mark.colour,
-        markerfacecolor=mark.colour if mark.filled else "white",
+        markeredgecolor=theme.line(mark.colour),
+        markerfacecolor=theme.line(mark.colour) if mark.filled else theme.paper,
         markeredgewidth=1.2,
     )
 
 
-def _draw_curve(axes, mark: Curve) -> None:
-    axes.plot(
+def _draw_curve(axes, mark: Curve) -> list:
+    return axes.plot(
         mark.x,
         mark.y,
-        color=mark.colour,
+        color=theme_of(axes).line(mark.colour),
         linestyle=mark.style,
         linewidth=mark.width,
         zorder=3.0 if mark.width > 1.2 else 2.4,
     )
 
 
-def _draw_line(axes, mark: Line) -> None:
+def _draw_line(axes, mark: Line) -> list:
+    colour = theme_of(axes).line(mark.colour)
     if mark.axis == "y":
-        axes.axhline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=0.9, zorder=2)
-    elif not mark.label:
-        axes.axvline(mark.at, color=mark.colour, linestyle=mark.style, linewidth=1.0, zorder=2)
+        return [axes.axhline(mark.at, color=colour, linestyle=mark.style, linewidth=0.9, zorder=2)]
+    if mark.label:
+        return []
+    return [axes.axvline(mark.at, color=colour, linestyle=mark.style, linewidth=1.0, zorder=2)]
 
 
 def paint_band(axes: Any, mark: Band, height: float) -> None:
@@ -101,26 +107,25 @@ def paint_band(axes: Any, mark: Band, height: float) -> None:
     height : float
         Fraction of the panel that it fills, from the bottom.
     """
+    colour = theme_of(axes).line(mark.colour)
     if mark.hatch:
-        style = dict(facecolor="none", edgecolor=mark.colour, hatch=mark.hatch, linewidth=0.0, zorder=0.5)
+        style = dict(facecolor="none", edgecolor=colour, hatch=mark.hatch, linewidth=0.0, zorder=0.5)
     else:
-        style = dict(facecolor=mark.colour, alpha=0.16, linewidth=0.0, zorder=0.4)
+        style = dict(facecolor=colour, alpha=0.16, linewidth=0.0, zorder=0.4)
     axes.axvspan(mark.start, mark.stop, 0.0, height, **style)
 
 
-def _draw_area(axes, mark: Area) -> None:
-    solid = mark.opacity >= 0.5
-    place = dict(linewidth=0.0, zorder=1.5 if solid else 2.5)
-    if solid:
-        axes.fill_between(mark.x, mark.low, mark.high, facecolor="white", **place)
-    axes.fill_between(mark.x, mark.low, mark.high, facecolor=mark.colour, alpha=mark.opacity, **place)
-    if mark.hatch:
-        lines = dict(facecolor="none", edgecolor=mark.colour, hatch=mark.hatch)
-        axes.fill_between(mark.x, mark.low, mark.high, **lines, **place)
+def _draw_area(axes, mark: Area) -> list:
+    theme, solid = theme_of(axes), mark.opacity >= 0.5
+    colour, place = theme.line(mark.colour), dict(linewidth=0.0, zorder=1.5 if solid else 2.5)
+    styles = [dict(facecolor=theme.paper)] if solid else []
+    styles.append(dict(facecolor=colour, alpha=mark.opacity))
+    styles += [dict(facecolor="none", edgecolor=colour, hatch=mark.hatch)] if mark.hatch else []
+    return [axes.fill_between(mark.x, mark.low, mark.high, **style, **place) for style in styles]
 
 
-def _draw_points(axes, mark: Points) -> None:
-    axes.plot(mark.x, mark.y, linestyle="", zorder=4, clip_on=False, **_marker(mark))
+def _draw_points(axes, mark: Points) -> list:
+    return axes.plot(mark.x, mark.y, linestyle="", zorder=4, clip_on=False, **_marker(mark, theme_of(axes)))
 
 
 def _draw_image(axes, mark: Image) -> None:
@@ -155,17 +160,9 @@ def _draw_sphere(axes, mark: SphereMap) -> None:
     )
 
 
-def _draw_text(axes, mark: Text) -> None:
-    axes.text(
-        mark.across,
-        mark.up,
-        mark.words,
-        transform=axes.transAxes,
-        size=TICK,
-        color=mark.colour,
-        ha=mark.align,
-        va="center",
-    )
+def _draw_text(axes, mark: Text) -> list:
+    style = dict(size=TICK, color=theme_of(axes).word(mark.colour), ha=mark.align, va="center")
+    return [axes.text(mark.across, mark.up, mark.words, transform=axes.transAxes, **style)]
 
 
 def paint_table(axes: Any, mark: Table, width: float, height: float) -> None:
@@ -189,7 +186,7 @@ def paint_table(axes: Any, mark: Table, width: float, height: float) -> None:
                 weight = "normal" if number else "bold"
                 axes.text(left, top + LINE * (index + 0.5), words, size=SMALL, weight=weight, va="center", ha="left")
         if number:
-            axes.axhline(top - 0.6 * ROW_GAP, color=GREY, linewidth=0.8 if number == 1 else 0.3)
+            axes.axhline(top - 0.6 * ROW_GAP, color=theme_of(axes).line(GREY), linewidth=0.8 if number == 1 else 0.3)
 
 
 _PAINTERS = {

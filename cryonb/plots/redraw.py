@@ -1,0 +1,299 @@
+"""Sheets drawn one after another on one canvas, as quickly as what changes between them allows.
+
+Most of the time of a drawing goes into words and frames, which stay as they are while a curve moves. So the canvas
+keeps a picture of all that is still: `Curve`, `Area` and `Points` move, in panels whose limits are given; the words
+of a key may change; everything else is still. Where two sheets that follow each other share what is still, only the
+rest is drawn again, with what lies over it; other sheets are drawn whole. Both ways give the same pixels, but for
+the outer ends of ticks that a solid area touches.
+
+Colours of words and frames are settings of matplotlib while a sheet is drawn, and those are global: draw in one
+thread only, the one that owns the session.
+"""
+
+import dataclasses
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from .canvas import DOTS, Painted, draw_key, render_page
+from .marks import Area, Curve, Mark, Panel, Points, Row, Sheet
+from .page import Block, Page, arrange, key_marks, key_width, key_words
+from .paint import paint
+from .png import png
+from .theme import LIGHT, Theme
+
+MOVING = (Curve, Area, Points)
+NARROW = 6.6
+"""Width below which a key stands under its panels [inch]."""
+LEAST_WIDTH, LEAST_PANEL = 4.4, 1.9
+"""Width of a sheet, and of each of its columns, below which its words would meet [inch]."""
+ROOM_STEP, SPARE_ROOM = 0.25, 0.8
+"""To what the room for the words of a key is rounded, and how much more than needed it may stay [inch]."""
+WITHOUT_LOOKS = ("name", "at", "start", "stop", "axis")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Spot:
+    """Where a panel came to stand in a picture.
+
+    Attributes
+    ----------
+    panel : Panel
+        What it shows.
+    left, top, width, height : float
+        Its rectangle as fractions of the picture.
+    y_limits : tuple of float
+        Ends of its vertical axis.
+    """
+
+    panel: Panel
+    left: float
+    top: float
+    width: float
+    height: float
+    y_limits: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawn:
+    """A picture of a sheet.
+
+    Attributes
+    ----------
+    png : bytes
+        The picture.
+    width, height : float
+        Its natural size on a screen [CSS pixel].
+    spots : tuple of Spot
+        Its panels.
+    is_whole : bool
+        Whether everything had to be drawn.
+    """
+
+    png: bytes
+    width: float
+    height: float
+    spots: tuple[Spot, ...]
+    is_whole: bool
+
+
+class Redraw:
+    """One canvas on which sheets are drawn one after another.
+
+    Parameters
+    ----------
+    theme : Theme, optional
+        Colours.
+    ratio : float, optional
+        Dots of the screen in a CSS pixel.
+
+    Attributes
+    ----------
+    rooms : tuple of float
+        Width kept for the words of each row's key [inch].
+    """
+
+    def __init__(self, theme: Theme = LIGHT, ratio: float = 1.0) -> None:
+        self.theme, self.ratio = theme, ratio
+        self._kept: _Kept | None = None
+        self.rooms: tuple[float, ...] = ()
+
+    def draw(self, sheet: Sheet) -> Drawn:
+        """Return the picture of a sheet.
+
+        Parameters
+        ----------
+        sheet : Sheet
+            What to show, at its own width.
+
+        Returns
+        -------
+        Drawn
+            The picture.
+        """
+        kept, self._kept = self._kept, None
+        self.rooms = _rooms(sheet, self.rooms)
+        page = arrange(sheet, self.rooms)
+        with matplotlib.rc_context(self.theme.style()):
+            is_whole = kept is None or kept.still != _still(page)
+            kept = _Kept(sheet, page, self.theme, self.ratio) if is_whole else kept
+            kept.show(page, is_whole)
+        self._kept = kept
+        spots = tuple(_spot(page, painted) for row in kept.figure.painted for painted in row)
+        return Drawn(png(kept.pixels()), page.width * DOTS, page.height * DOTS, spots, is_whole)
+
+
+class _Kept:
+    """A figure, the picture of what is still in it, and that with the keys."""
+
+    def __init__(self, sheet: Sheet, page: Page, theme: Theme, ratio: float) -> None:
+        self.figure = render_page(sheet, page, theme)
+        self.figure.set_dpi(DOTS * ratio)
+        self.still = _still(page)
+        self.looks = _looks(page)
+        self._bare = self._keyed = None
+        self._over: dict[int, list] = {}
+
+    def show(self, page: Page, is_whole: bool) -> None:
+        """Put the marks of a page of the same still part on the canvas."""
+        if is_whole:
+            self._freeze()
+        else:
+            for block, row in zip(page.blocks, self.figure.painted):
+                row[:] = [_repainted(frame.panel, painted) for frame, painted in zip(block.frames, row)]
+            if self.looks != _looks(page):
+                self._draw_keys(page)
+        canvas = self.figure.canvas
+        canvas.restore_region(self._keyed)
+        renderer = canvas.get_renderer()
+        for row in self.figure.painted:
+            for painted in row:
+                for artist in _in_order(painted, self._over[id(painted.axes)]):
+                    artist.draw(renderer)
+
+    def pixels(self) -> np.ndarray:
+        """Return what is on the canvas, uint8, (rows, columns, 4)."""
+        return np.asarray(self.figure.canvas.buffer_rgba())
+
+    def _freeze(self) -> None:
+        """Draw what is still without what moves and what lies over it, and keep that."""
+        canvas, panels = self.figure.canvas, [painted for row in self.figure.painted for painted in row]
+        self._over = {id(painted.axes): _inside(painted, canvas.get_renderer()) for painted in panels}
+        keys = list(self.figure.legends)
+        for artist in [*keys, *(one for painted in panels for one in _in_order(painted, self._over[id(painted.axes)]))]:
+            artist.set_animated(True)
+        canvas.draw()
+        self._bare = canvas.copy_from_bbox(self.figure.bbox)
+        self._keep_keys(keys)
+
+    def _draw_keys(self, page: Page) -> None:
+        for key in list(self.figure.legends):
+            key.remove()
+        keys = [draw_key(self.figure, page, block) for block in page.blocks]
+        self.looks = _looks(page)
+        self.figure.canvas.restore_region(self._bare)
+        self._keep_keys([key for key in keys if key is not None])
+
+    def _keep_keys(self, keys: list) -> None:
+        for key in keys:
+            key.set_animated(True)
+            key.draw(self.figure.canvas.get_renderer())
+        self._keyed = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+
+
+def _moves(panel: Panel, mark: Mark) -> bool:
+    return isinstance(mark, MOVING) and panel.x_limits is not None and panel.y_limits is not None
+
+
+def _still(page: Page) -> tuple:
+    """Return all that must be equal for two pages to share their still part."""
+    return page.width, page.height, page.headline, page.caption, tuple(map(_still_block, page.blocks))
+
+
+def _still_block(block: Block) -> tuple:
+    frames = []
+    for frame in block.frames:
+        panel = frame.panel
+        marks = tuple(mark for mark in panel.marks if not _moves(panel, mark))
+        still = dataclasses.replace(panel, marks=marks)
+        frames.append((dataclasses.replace(frame, panel=still), bool(panel.marks)))
+    return dataclasses.replace(block.row, panels=()), block.key, block.columns, tuple(frames)
+
+
+def _looks(page: Page) -> list:
+    """Return what the keys of a page say and show."""
+    return [[_look(mark) for mark in key_marks(block.row)] for block in page.blocks]
+
+
+def _look(mark: Mark) -> tuple:
+    shown = (field.name for field in dataclasses.fields(mark) if field.name not in WITHOUT_LOOKS)
+    values = {name: getattr(mark, name) for name in shown}
+    plain = {name: value for name, value in values.items() if not hasattr(value, "shape")}
+    return type(mark), key_words(mark), plain
+
+
+def _repainted(panel: Panel, painted: Painted) -> Painted:
+    """Return a panel with what moves drawn anew."""
+    for mark, artists in painted.artists:
+        if _moves(painted.frame.panel, mark):
+            for artist in artists:
+                artist.remove()
+    still = iter([pair for pair in painted.artists if not _moves(painted.frame.panel, pair[0])])
+    artists = [(mark, paint(painted.axes, mark)) if _moves(panel, mark) else next(still) for mark in panel.marks]
+    return dataclasses.replace(painted, frame=dataclasses.replace(painted.frame, panel=panel), artists=artists)
+
+
+def _inside(painted: Painted, renderer: Any) -> list:
+    """Return what a panel holds besides its marks and may lie over them: spines, lines, and words within its frame."""
+    axes, outside = painted.axes, painted.axes.axes
+    if not any(_moves(painted.frame.panel, mark) for mark, _ in painted.artists):
+        return []
+    own = {id(artist) for _, artists in painted.artists for artist in artists}
+    others = {id(axes.patch), *(id(axis) for axis in (axes.xaxis, axes.yaxis))}
+    found = []
+    for artist in axes.get_children():
+        if id(artist) in own | others:
+            continue
+        if hasattr(artist, "get_text") and not (artist.get_text() and _meets(artist, outside, renderer)):
+            continue
+        found.append(artist)
+    return found
+
+
+def _meets(words: Any, axes: Any, renderer: Any) -> bool:
+    extent, frame = words.get_window_extent(renderer), axes.bbox
+    return extent.x0 < frame.x1 and extent.x1 > frame.x0 and extent.y0 < frame.y1 and extent.y1 > frame.y0
+
+
+def _in_order(painted: Painted, over: list) -> list:
+    """Return what moves in a panel and what lies over it, from back to front."""
+    panel = painted.frame.panel
+    moving = {id(artist) for mark, artists in painted.artists if _moves(panel, mark) for artist in artists}
+    if not moving:
+        return []
+    every = [artist for _, artists in painted.artists for artist in artists] + over
+    every.sort(key=lambda artist: artist.get_zorder())
+    first = next(index for index, artist in enumerate(every) if id(artist) in moving)
+    return every[first:] + (list(painted.top.spines.values()) if painted.top is not None else [])
+
+
+def _spot(page: Page, painted: Painted) -> Spot:
+    frame = painted.frame
+    across, down = (frame.left / page.width, frame.width / page.width), (frame.top / page.height, frame.height)
+    low, high = painted.axes.get_ylim()
+    return Spot(frame.panel, across[0], down[0], across[1], down[1] / page.height, (float(low), float(high)))
+
+
+def _rooms(sheet: Sheet, before: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the width kept for the key of each row, that of the sheet before where it does."""
+    needed = [-(-key_width(row) // ROOM_STEP) * ROOM_STEP if row.key else 0.0 for row in sheet.rows]
+    if len(before) != len(needed):
+        return tuple(needed)
+    return tuple(old if need <= old <= need + SPARE_ROOM else need for old, need in zip(before, needed))
+
+
+def fitted(sheet: Sheet, pixels: float) -> Sheet:
+    """Return what of a sheet a picture shows: its rows, as wide as there is room, without the words around them.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The whole.
+    pixels : float
+        Room [CSS pixel]; 0 for as wide as the sheet wants to be.
+
+    Returns
+    -------
+    Sheet
+        At most as wide as the sheet was, and wide enough for its panels; its keys stand below where it is narrow.
+    """
+    most = max((len(row.panels) for row in sheet.rows), default=1)
+    least = max(LEAST_WIDTH, LEAST_PANEL * most)
+    width = max(least, min(pixels / DOTS, sheet.width)) if pixels > 0 else sheet.width
+    rows = tuple(_with_key_below(row) for row in sheet.rows) if width < NARROW else sheet.rows
+    return dataclasses.replace(sheet, rows=rows, title="", headline="", caption="", width=width)
+
+
+def _with_key_below(row: Row) -> Row:
+    return dataclasses.replace(row, key="below") if row.key == "right" else row
