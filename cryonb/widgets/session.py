@@ -7,29 +7,28 @@ in the thread that owns the session, so that nothing changes under a view's feet
 import dataclasses
 import shutil
 import tempfile
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 from traitlets import Any as Anything
-from traitlets import Bool, Dict, Enum, Float, Tuple, Unicode, observe
+from traitlets import Bool, Dict, Enum, Unicode, observe
 
-from ..config import RunConfig
-from ..errors import CryonbError, InputError, RunStopped, must
+from ..errors import RunStopped, must
 from ..opening import starting_volumes
 from ..schema import PARTICLES, validate
 from . import orders
+from .background import Background
+from .choices import Choices
 from .held import Held
-from .job import PATIENCE, Job
+from .job import Job
 from .plan import Expected, expected
-from .settings import Settings
 from .view_state import ViewState
 from .wording import described, label_of, unlike
 
 
-class Session(ViewState):
+class Session(Choices, ViewState, Background):
     """One user's work: particles, settings, runs and what is looked at.
 
     Parameters
@@ -48,80 +47,36 @@ class Session(ViewState):
     references = Anything(None, allow_none=True, help="starting volumes")
     source = Unicode("", help="what is open, in words")
     origin = Dict(help="how to open it again")
-    entries = Dict(help="settings as they were typed")
-    faults = Dict(help="sentences of those that cannot work")
-    config = Anything(help="the last settings that could work")
     verb = Enum(("reconstruct", "refine"), "reconstruct")
     take_apart = Bool(True, help="whether the curve of a run is taken apart after it")
     plan = Unicode("", help="what the run will hold and take")
     plan_fault = Unicode("", help="why it cannot start")
-    state = Enum(("idle", "running", "cancelling"), "idle")
-    progress = Float(0.0)
-    message = Unicode("")
-    error = Unicode("")
-    details = Unicode("")
-    notes = Tuple(help="what runs warned of")
 
     def __init__(self, particles: Any = None, references: Any = None, config: Any = None, folder: Any = None) -> None:
-        super().__init__()
-        self.wake: Callable[[], None] | None = None
-        self._job: Job | None = None
-        self._ended: Callable[[Job], None] = _ignore
-        self._wanted: list[str] = []
-        self._late: list[Job] = []
+        super().__init__(config)
         self._own_folder = folder is None
         self._folder = Path(tempfile.mkdtemp(prefix="cryonb-") if folder is None else folder)
-        self._settings = Settings.of(RunConfig.gather(config))
         self.references = starting_volumes(references)
-        self._mirror()
         if particles is not None:
             self.open(particles)
 
-    # Settings ------------------------------------------------------------------------------------------------------
-
-    def value(self, path: str) -> Any:
-        """Return a setting as it was typed, or its default; paths are those of `Settings`."""
-        return self._settings.value(path)
-
-    def default(self, path: str) -> Any:
-        """Return what a setting is where nothing was set."""
-        return self._settings.default(path)
-
-    def field(self, path: str) -> tuple[dataclasses.Field, Any]:
-        """Return the dataclass field of a setting, and its type."""
-        return self._settings.field(path)
-
-    def reads(self, path: str) -> bool:
-        """Return whether a setting matters as the others stand."""
-        return self._settings.reads(path)
-
     def options(self, name: str) -> dict[str, Any]:
-        """Return the options of a diagnostic that are set; the class in view is one of them where it has one."""
+        """Return the options of a diagnostic that are set; the class in view is one of them where it knows classes.
+
+        Parameters
+        ----------
+        name : str
+            The diagnostic.
+
+        Returns
+        -------
+        dict of str to object
+            By field.
+        """
         given = self._settings.options(name)
         knows_classes = any(field.name == "class_id" for field in dataclasses.fields(self._settings.group(name)))
         in_view = {"class_id": self.class_id} if knows_classes and self.class_id > 1 else {}
         return {**in_view, **given}
-
-    def put(self, path: str, value: Any) -> None:
-        """Set a setting; one that cannot work gets its sentence in `faults`, and `config` stays as it was."""
-        self._settings.put(path, value)
-        self._mirror()
-
-    def clear(self, path: str) -> None:
-        """Set a setting back to its default."""
-        self._settings.clear(path)
-        self._mirror()
-
-    def set_up(self, settings: Settings) -> None:
-        """Take over a whole set of settings."""
-        self._settings = settings
-        self._mirror()
-
-    def _mirror(self) -> None:
-        with self.hold_trait_notifications():
-            self.config = self._settings.config
-            self.entries = dict(self._settings.entries)
-            self.faults = dict(self._settings.faults)
 
     @observe("config", "faults", "verb", "particles", "references", "take_apart")
     def _replan(self, _change: Any) -> None:
@@ -129,15 +84,19 @@ class Session(ViewState):
         self.plan, self.plan_fault = found.words, found.fault
 
     def expectation(self) -> Expected:
-        """Return what the run that would start now will hold and take, or why it cannot."""
+        """Return what the run that would start now will hold and take, or why it cannot.
+
+        Returns
+        -------
+        Expected
+            In words.
+        """
         if self.particles is None:
             return Expected("", "Open particles first.")
         if self.faults:
             return Expected("", "Mend the settings that are marked first.")
         apart = self.options(orders.TAKEN_APART) if self.take_apart else None
         return expected(self.particles, self.references, self.config, self.verb, apart)
-
-    # Opening -------------------------------------------------------------------------------------------------------
 
     def open(self, source: Any, origin: dict | None = None) -> None:
         """Open particles, maps, runs, a file, a saved session, or the built-in demonstration (``"demo"``).
@@ -159,7 +118,7 @@ class Session(ViewState):
             return
         word = str(source)
         way = {"demo": 0} if word == orders.DEMO else {"file": word}
-        self._start(lambda job: orders.opened(word, job.tell), lambda job: self._opened(job, way))
+        self.start(lambda job: orders.opened(word, job.tell), lambda job: self._opened(job, way))
 
     def _opened(self, job: Job, origin: dict) -> None:
         if job.problem is None:
@@ -177,8 +136,6 @@ class Session(ViewState):
                 self.verb = "reconstruct" if "rot" in opened else "refine"
         else:
             self.hold(Held(unlike(described(opened, origin), self.runs), opened, self.particles), show=True)
-
-    # Runs ----------------------------------------------------------------------------------------------------------
 
     def run(self) -> str:
         """Start a run with the settings as they stand.
@@ -232,7 +189,7 @@ class Session(ViewState):
     def _carry_out(self, held: Held) -> None:
         apart = self.options(orders.TAKEN_APART) if self.take_apart else None
         order = orders.Run(held, self._folder / f"run-{held.label}".replace("/", "-"), apart)
-        self._start(lambda job: orders.carry_out(order, job, self._teller(job)), lambda job: self._run_ended(job, held))
+        self.start(lambda job: orders.carry_out(order, job, self._teller(job)), lambda job: self._run_ended(job, held))
         self.hold(held, show=True)
 
     def _run_ended(self, job: Job, held: Held) -> None:
@@ -255,14 +212,25 @@ class Session(ViewState):
             The diagnostic; if a job still runs, it waits for that to end.
         """
         if self.state != "idle":
-            self._wanted = [*(other for other in self._wanted if other != name), name]
+            self.afterwards(lambda: self.judge(name))
             return
         options, waiting = self.options(name), self.unjudged(name)
         if waiting:
-            self._start(lambda job: self._judge_all(job, name, options, waiting), _ignore)
+            self.start(lambda job: self._judge_all(job, name, options, waiting))
 
     def unjudged(self, name: str) -> list[Held]:
-        """Return the runs in view that a diagnostic could judge and has not judged with its options as they stand."""
+        """Return the runs in view that a diagnostic could judge, and has not judged with its options as they stand.
+
+        Parameters
+        ----------
+        name : str
+            The diagnostic.
+
+        Returns
+        -------
+        list of Held
+            In the order of `shown`.
+        """
         from .. import diagnostics
 
         kinds, key = diagnostics.get(name).accepts, orders.judgement_key(name, self.options(name))
@@ -270,7 +238,20 @@ class Session(ViewState):
         return [one for one in held if one.can_be_judged(kinds) and key not in one.judgements]
 
     def judgement(self, label: str, name: str) -> xr.Dataset | None:
-        """Return what a diagnostic found of a run, with its options as they stand; None where it has not judged."""
+        """Return what a diagnostic found of a run, with its options as they stand.
+
+        Parameters
+        ----------
+        label : str
+            The run.
+        name : str
+            The diagnostic.
+
+        Returns
+        -------
+        xarray.Dataset or None
+            None where it has not judged.
+        """
         held = self.runs.get(label)
         return None if held is None else held.judgements.get(orders.judgement_key(name, self.options(name)))
 
@@ -279,22 +260,6 @@ class Session(ViewState):
         for place, held in enumerate(waiting):
             orders.judge(held, name, options, tell, _share(job, place, count))
 
-    def cancel(self) -> None:
-        """Ask what goes on in the background to stop; it does within a second."""
-        if self._job is not None and self.state == "running":
-            self._wanted = []
-            self._job.cancel()
-            self.state = "cancelling"
-
-    # The background ------------------------------------------------------------------------------------------------
-
-    def _start(self, work: Callable[[Job], Any], ended: Callable[[Job], None]) -> None:
-        must(self.state == "idle", "one thing at a time must run", self.message or "another job", "Cancel it, or wait")
-        with self.hold_trait_notifications():
-            self.error, self.details, self.progress, self.message, self.state = "", "", 0.0, "starting", "running"
-        self._ended, self._job = ended, Job(work, self._waken)
-        self._job.start()
-
     def _teller(self, job: Job) -> orders.Tell:
         return lambda label, change: job.post(lambda: self._change(label, change))
 
@@ -302,81 +267,10 @@ class Session(ViewState):
         if label in self.runs:
             self.hold(change(self.runs[label]))
 
-    def _waken(self) -> None:
-        if self.wake is not None:
-            self.wake()
-
-    def step(self, seconds: float = 0.0) -> None:
-        """Take in what the background has found; call it in the thread that owns the session.
-
-        Parameters
-        ----------
-        seconds : float, optional
-            How long to wait for something.
-        """
-        job = self._job
-        if job is None:
-            return
-        is_over = job.is_done or job.is_overdue
-        for message in job.take(0.0 if is_over else seconds):
-            message()
-        if (told := job.progress()) is not None and self.state == "running":
-            self.progress, self.message = told
-        if is_over:
-            self._finish(job)
-
-    def _finish(self, job: Job) -> None:
-        self._job, ended = None, self._ended
-        self._ended = _ignore
-        if not job.is_done:
-            job.problem = RunStopped()
-            self._late = [*(other for other in self._late if not other.is_done), job]
-        with self.hold_trait_notifications():
-            self.notes = tuple(dict.fromkeys((*self.notes, *job.notes)))
-            self.error, self.details = _told(job.problem)
-            self.message = "cancelled" if isinstance(job.problem, RunStopped) else ""
-            self.progress = 0.0 if job.problem else 1.0
-        try:
-            ended(job)
-        except InputError as problem:
-            self.error = str(problem)
-        self.state = "idle"
-        if self._wanted and not self.error:
-            self.judge(self._wanted.pop(0))
-
-    def finish(self, seconds: float = 60.0) -> None:
-        """Wait until nothing runs in the background, and take in all that it finds.
-
-        Parameters
-        ----------
-        seconds : float, optional
-            At most this long.
-
-        Raises
-        ------
-        RunStopped
-            If it runs on.
-        """
-        import time
-
-        end = time.monotonic() + seconds
-        while self.state != "idle":
-            if time.monotonic() > end:
-                raise RunStopped(f"the job still runs after {seconds:g} s; wait longer, or cancel it.")
-            self.step(0.05)
-
-    def dismiss(self) -> None:
-        """Put away the last error."""
-        self.error, self.details = "", ""
-
     def close(self) -> None:
         """Stop what runs, and let go of everything."""
-        self._wanted, self.wake = [], None
-        for job in [*self._late, *([] if self._job is None else [self._job])]:
-            job.cancel()
-            job.join(PATIENCE)
+        self.shut()
         self.unobserve_all()
-        self._job, self._ended, self._late = None, _ignore, []
         self.runs, self.shown, self.particles, self.references = {}, (), None, None
         if self._own_folder:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -384,19 +278,3 @@ class Session(ViewState):
 
 def _share(job: Job, place: int, count: int) -> Callable[[float, str], None]:
     return lambda fraction, text: job.tell((place + fraction) / count, text)
-
-
-def _told(problem: BaseException | None) -> tuple[str, str]:
-    """Return the sentence of a failure, and what a developer wants to see of it."""
-    if problem is None or isinstance(problem, RunStopped):
-        return "", ""
-    if isinstance(problem, CryonbError):
-        return str(problem), "".join(traceback.format_exception(problem))
-    what = str(problem).splitlines()[0] if str(problem) else "no reason given"
-    return f"The run ended with an error: {what} ({type(problem).__name__}).", "".join(
-        traceback.format_exception(problem)
-    )
-
-
-def _ignore(_job: Job) -> None:
-    """Do nothing."""
