@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from traitlets import Any as Anything
 from traitlets import Bool, Dict, Enum, Unicode, observe
 
 from ..errors import RunStopped, must
@@ -25,6 +24,7 @@ from .held import Held
 from .job import Job
 from .plan import Expected, expected
 from .view_state import ViewState
+from .whole import Whole
 from .wording import described, label_of, unlike
 
 
@@ -43,8 +43,8 @@ class Session(Choices, ViewState, Background):
         Where iterations of refinements are kept; by default a temporary folder that ends with the session.
     """
 
-    particles = Anything(None, allow_none=True, help="kind cryonb/particles")
-    references = Anything(None, allow_none=True, help="starting volumes")
+    particles = Whole(help="kind cryonb/particles")
+    references = Whole(help="starting volumes")
     source = Unicode("", help="what is open, in words")
     origin = Dict(help="how to open it again")
     verb = Enum(("reconstruct", "refine"), "reconstruct")
