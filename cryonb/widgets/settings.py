@@ -226,7 +226,10 @@ class Settings:
             used = made(self._usable(group, without))
         except InputError as problem:
             self.faults = {**self.faults, path: str(problem)}
-            used = made(self._usable(group, without))
+            try:
+                used = made(self._usable(group, without))
+            except InputError:  # a default that does not go with the others: what could work before stays
+                return
         if group == PARAMS:
             self.config = RunConfig.gather(self.config, refine={PARAMS: self._usable(PARAMS)})
         elif group == "refine":
