@@ -59,6 +59,7 @@ __all__ = [
     "past_nyquist",
     "provenance_settings",
     "record_sheet",
+    "render",
     "save_figure",
     "sheet",
     "side_by_side",
@@ -112,6 +113,24 @@ def has_panel(kind: str) -> bool:
         True if a file of this folder draws one.
     """
     return kind in bound("PANELS")
+
+
+def render(sheet: "Sheet") -> "Figure":
+    """Return the figure of a sheet of marks.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        What to show.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A figure that shows itself in a notebook; its `sheet` holds the marks.
+    """
+    from .canvas import render as drawn
+
+    return drawn(sheet)
 
 
 def draw(dataset: xr.Dataset | xr.DataTree) -> "Figure":

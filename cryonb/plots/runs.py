@@ -17,6 +17,8 @@ from .overlaid import claimed, has_fsc, reading
 
 ACROSS = 4
 MOST_VERDICTS = 3
+STATE = "cryonb/session"
+"""Kind of the child by which the notebook app keeps its state in a session; it is no run."""
 FSC_HEIGHT = {1: 3.2, 2: 3.0, 3: 2.6, 4: 2.5}
 
 
@@ -61,7 +63,8 @@ def children_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     """
     rule = "a DataTree with one child a run is needed"
     must(isinstance(tree, xr.DataTree), rule, type(tree).__name__, "Make one with compare", SchemaError)
-    runs = {label: child.to_dataset() for label, child in tree.children.items()}
+    children = {label: child for label, child in tree.children.items() if child.attrs.get("schema") != STATE}
+    runs = {label: child.to_dataset() for label, child in children.items()}
     must(bool(runs), rule, "no child", "Give compare at least one run", SchemaError)
     return runs
 

@@ -1,0 +1,226 @@
+"""A session goes to a file and comes back the same, and files that others wrote open too."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from small_sessions import assert_same, kept, particles, refined, session_of
+
+import cryonb as cn
+from cryonb.errors import FormatError
+from cryonb.widgets import keeping
+from cryonb.widgets.held import Held
+from cryonb.widgets.session import Session
+from cryonb.widgets.tabs import tab_of, tabs
+
+VIEW = dict(plane="y", place=9.0, seen="projection", contrast=2.0, iteration=1, levels={'a "b"/c': 0.5})
+
+
+@pytest.fixture
+def fresh():
+    made = Session()
+    yield made
+    made.close()
+
+
+def full(folder):
+    """A session with particles from a file, two runs, settings and a view of its own."""
+    table = folder / "particles.star"
+    if not table.exists():
+        cn.write_star(particles(), table, folder / "images.mrcs")
+    first = kept("own box", masked=True)
+    made = session_of(
+        Held('a "b"/c', first.dataset, particles(), None, first.config, "reconstruct", (), first.judgements)
+    )
+    return made, table
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".nc"])
+def test_the_same_view_comes_back_mark_for_mark(tmp_path, fresh, suffix):
+    made, table = full(tmp_path)
+    path = tmp_path / f"session{suffix}"
+    with made as session:
+        session.open(str(table))
+        session.finish()
+        session.hold(refined(), show=True)
+        session.put("refine.recipe", "resolution_limited")
+        session.put("params.alignment_resolution", 30.0)
+        session.put("box.box_size", 3)
+        session.put("imaging.window", (0.8, 0.9))
+        for name, value in VIEW.items():
+            setattr(session, name, value)
+        expected = {tab.name: tab.sheet(session) for tab in tabs()}
+        entries, faults, config = session.entries, session.faults, session.config
+        keeping.save(session, path)
+    keeping.restore(fresh, path)
+    assert {name: getattr(fresh, name) for name in VIEW} == VIEW
+    assert list(fresh.runs) == ['a "b"/c', "refined"] == list(fresh.shown)
+    assert (fresh.entries, fresh.faults, fresh.config) == (entries, faults, config) and faults
+    for name, sheet in expected.items():
+        again = tab_of(name).sheet(fresh)
+        assert (again is None) == (sheet is None), name
+        if sheet is not None:
+            assert (again.title, again.headline, again.caption) == (sheet.title, sheet.headline, sheet.caption)
+            assert again.description == sheet.description, name
+    for name in ("made_of", "fsc", "maps", "history"):
+        assert_same(again := tab_of(name).sheet(fresh), expected[name])
+    assert fresh.runs["refined"].config == refined().config and len(fresh.runs["refined"].iterations) == 2
+    assert fresh.particles.sizes["particle"] == 60 and fresh.origin["file"] == str(table)
+    assert fresh.notes == ()
+
+
+def test_the_file_opens_as_usual_and_stands_side_by_side(tmp_path):
+    with session_of(kept("own box"), kept("larger", box_size=32, pad_factor=1.0)) as session:
+        keeping.save(session, tmp_path / "session.zarr")
+    tree = cn.load(tmp_path / "session.zarr")
+    np.testing.assert_array_equal(tree["own box"]["half_map"], kept("own box").dataset["half_map"])
+    assert [panel.title for panel in cn.side_by_side(tree).sheet.rows[0].panels] == ["own box", "larger"]
+
+
+def test_particles_are_found_beside_a_session_that_was_moved(tmp_path, fresh):
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    made, table = full(before)
+    with made as session:
+        session.open(str(table))
+        session.finish()
+        keeping.save(session, before / "session.zarr")
+    before.rename(after)
+    keeping.restore(fresh, after / "session.zarr")
+    assert fresh.origin["file"] == str(after / "particles.star") and fresh.particles is not None
+
+
+def test_particles_that_are_missing_are_named_and_can_be_given_later(tmp_path, fresh):
+    made, table = full(tmp_path)
+    with made as session:
+        session.open(str(table))
+        session.finish()
+        keeping.save(session, tmp_path / "session.zarr")
+    table.unlink()
+    keeping.restore(fresh, tmp_path / "session.zarr")
+    (note,) = fresh.notes
+    assert "particles.star" in note and "open the particles" in note
+    held = fresh.runs['a "b"/c']
+    assert held.dataset is not None and held.particles is None and tab_of("maps").sheet(fresh) is not None
+    fresh.open(particles())
+    assert fresh.runs['a "b"/c'].particles is particles()
+
+
+def test_particles_given_in_memory_and_the_demonstration(tmp_path, fresh, monkeypatch):
+    with session_of(kept("own box")) as session:
+        keeping.save(session, tmp_path / "memory.zarr")
+        session.origin = {"demo": 5}
+        keeping.save(session, tmp_path / "demo.zarr")
+    keeping.restore(fresh, tmp_path / "memory.zarr")
+    assert fresh.particles is None and "in memory" in fresh.notes[0]
+    seeds = []
+    monkeypatch.setattr(keeping, "demo_particles", lambda seed: seeds.append(seed) or particles())
+    keeping.restore(fresh, tmp_path / "demo.zarr")
+    assert seeds == [5] and fresh.particles is particles() and fresh.origin == {"demo": 5} and fresh.notes == ()
+
+
+def test_starting_volumes_are_kept_once_and_go_with_their_runs(tmp_path, fresh):
+    volume = cn.phantom("helices", box_size=16, pixel_size=9.0)
+    with session_of() as session:
+        session.references = [volume]
+        made = refined()
+        for label in ("a", "b"):
+            session.hold(Held(label, made.dataset, particles(), [volume], made.config, "refine", made.iterations))
+        keeping.save(session, tmp_path / "session.zarr")
+    names = [name for name in cn.load(tmp_path / "session.zarr")["app"].children if name.startswith("reference")]
+    assert names == ["reference 0"]
+    keeping.restore(fresh, tmp_path / "session.zarr")
+    assert fresh.runs["a"].references[0] is fresh.references[0] is fresh.runs["b"].references[0]
+    np.testing.assert_array_equal(fresh.references[0]["density"], volume["density"])
+
+
+def test_a_run_that_went_on_comes_back_stopped_and_an_empty_session_comes_back_empty(tmp_path, fresh):
+    made = refined()
+    with session_of() as session:
+        keeping.save(session, tmp_path / "empty.zarr")
+        session.hold(
+            Held("now", made.dataset, None, None, made.config, "refine", made.iterations[:1], status="running")
+        )
+        keeping.save(session, tmp_path / "session.zarr")
+    keeping.restore(fresh, tmp_path / "session.zarr")
+    assert fresh.runs["now"].status == "stopped"
+    keeping.restore(fresh, tmp_path / "empty.zarr")
+    assert fresh.runs == {} and fresh.shown == ()
+
+
+def test_sessions_of_compare_and_of_commands_become_runs(tmp_path, fresh):
+    run, other = kept("own box"), kept("larger", box_size=32, pad_factor=1.0)
+    apart, fsc = (run.judgements[name] for name in ("decomposition dithers=1 surrogates=0", "fsc"))
+    cn.save(
+        cn.compare({"bin 1": run.dataset, "fine": other.dataset, "bin 1_decomposition": apart}), tmp_path / "a.zarr"
+    )
+    keeping.restore(fresh, tmp_path / "a.zarr")
+    assert list(fresh.runs) == ["bin 1", "fine"] == list(fresh.shown)
+    assert list(fresh.runs["bin 1"].judgements) == ["decomposition"] and not fresh.runs["fine"].judgements
+    assert tab_of("maps").sheet(fresh) is not None
+    cn.save(cn.compare({"refinement": other.dataset, "fsc": other.judgements["fsc"]}), tmp_path / "b.zarr")
+    keeping.restore(fresh, tmp_path / "b.zarr")
+    assert list(fresh.runs) == ["bin 1", "fine", "refinement"] and list(fresh.runs["refinement"].judgements) == ["fsc"]
+    cn.save(cn.compare({"pad 1": apart, "an FSC": fsc}), tmp_path / "c.zarr")
+    fresh.runs, fresh.shown = {}, ()
+    keeping.restore(fresh, tmp_path / "c.zarr")
+    assert list(fresh.runs) == ["pad 1", "an FSC"] and len(list(tab_of("fsc").sheet(fresh).panels())) == 1
+    assert [panel.title for panel in tab_of("made_of").sheet(fresh).panels()] and "an FSC" in tab_of("fsc").sheet(
+        fresh
+    ).caption
+
+
+def test_what_opens_through_the_session_is_taken_in_too(tmp_path, fresh):
+    cn.save(cn.compare({"bin 1": kept("own box").dataset}), tmp_path / "a.zarr")
+    fresh.open(str(tmp_path / "a.zarr"))
+    fresh.finish()
+    assert list(fresh.runs) == ["bin 1"] and not fresh.error
+    cn.save(kept("own box").dataset, tmp_path / "alone.nc")
+    keeping.restore(fresh, tmp_path / "alone.nc")
+    assert list(fresh.runs) == ["bin 1", "alone"]
+
+
+def spoilt(tmp_path, change):
+    with session_of(kept("own box")) as session:
+        keeping.save(session, tmp_path / "whole.zarr")
+    tree = cn.load(tmp_path / "whole.zarr")
+    state = json.loads(tree["app"].attrs["state"])
+    tree["app"].attrs["state"] = change(state)
+    return tree
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (lambda state: "not json", "must be whole"),
+        (lambda state: json.dumps({**state, "version": 99}), "version 1 or older"),
+        (lambda state: json.dumps({name: value for name, value in state.items() if name != "view"}), "must be whole"),
+        (lambda state: json.dumps({**state, "runs": [{**state["runs"][0], "node": "gone"}]}), "must be whole"),
+        (lambda state: json.dumps({**state, "runs": 3}), "must be whole"),
+    ],
+    ids=["no state", "later version", "part missing", "run missing", "no runs"],
+)
+def test_a_damaged_state_is_a_sentence_and_changes_nothing(tmp_path, fresh, change, says):
+    fresh.hold(kept("own box"), show=True)
+    with pytest.raises(FormatError, match=says):
+        keeping.take_in(fresh, spoilt(tmp_path, change), {})
+    assert list(fresh.runs) == ["own box"] and fresh.particles is None
+
+
+def test_values_that_this_version_does_not_take_are_left_out_with_a_note(tmp_path, fresh):
+    def other(state):
+        entries = {"box.nothing": 3, "box.pad_factor": 1.0}
+        return json.dumps({**state, "entries": entries, "view": {**state["view"], "plane": "w"}})
+
+    keeping.take_in(fresh, spoilt(tmp_path, other), {})
+    assert fresh.entries == {"box.pad_factor": 1.0} and fresh.plane == "z"
+    assert any("box.nothing" in note for note in fresh.notes) and any("plane" in note for note in fresh.notes)
+
+
+@pytest.mark.parametrize("name", ["nothing.zarr", "foreign.nc", "words.nc"])
+def test_files_that_are_missing_foreign_or_damaged_are_a_sentence(tmp_path, fresh, name):
+    xr.Dataset({"a": ("x", [1.0])}).to_netcdf(tmp_path / "foreign.nc", engine="h5netcdf")
+    (tmp_path / "words.nc").write_text("not a file of this kind")
+    with pytest.raises(FormatError, match="must"):
+        keeping.restore(fresh, tmp_path / name)
