@@ -15,6 +15,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.transforms import Bbox
 
 from .canvas import DOTS, Painted, draw_key, render_page
 from .marks import Area, Curve, Mark, Panel, Points, Row, Sheet
@@ -30,7 +31,7 @@ LEAST_WIDTH, LEAST_PANEL = 4.4, 1.9
 """Width of a sheet, and of each of its columns, below which its words would meet [inch]."""
 ROOM_STEP, SPARE_ROOM = 0.25, 0.8
 """To what the room for the words of a key is rounded, and how much more than needed it may stay [inch]."""
-WITHOUT_LOOKS = ("name", "at", "start", "stop", "axis")
+WITHOUT_LOOKS = ("name", "label", "key", "at", "start", "stop", "axis")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -132,7 +133,8 @@ class _Kept:
         self.figure.set_dpi(DOTS * ratio)
         self.still = _still(page)
         self.looks = _looks(page)
-        self._bare = self._keyed = None
+        self.keys: list[Any] = []
+        self._bare = self._keyed = self._pen = None
         self._over: dict[int, list] = {}
 
     def show(self, page: Page, is_whole: bool) -> None:
@@ -160,26 +162,76 @@ class _Kept:
         """Draw what is still without what moves and what lies over it, and keep that."""
         canvas, panels = self.figure.canvas, [painted for row in self.figure.painted for painted in row]
         self._over = {id(painted.axes): _inside(painted, canvas.get_renderer()) for painted in panels}
-        keys = list(self.figure.legends)
-        for artist in [*keys, *(one for painted in panels for one in _in_order(painted, self._over[id(painted.axes)]))]:
+        drawn = list(self.figure.legends)
+        self.keys = [drawn.pop(0) if looks else None for looks in self.looks]
+        for artist in [
+            *self.figure.legends,
+            *(one for painted in panels for one in _in_order(painted, self._over[id(painted.axes)])),
+        ]:
             artist.set_animated(True)
         canvas.draw()
         self._bare = canvas.copy_from_bbox(self.figure.bbox)
-        self._keep_keys(keys)
+        self._pen = _Pen(canvas)
+        self._keep_keys()
 
     def _draw_keys(self, page: Page) -> None:
-        for key in list(self.figure.legends):
-            key.remove()
-        keys = [draw_key(self.figure, page, block) for block in page.blocks]
-        self.looks = _looks(page)
+        """Draw the keys of a page; one that differs in words only is kept, with others in it."""
+        before, self.looks = self.looks, _looks(page)
+        for place, block in enumerate(page.blocks):
+            key, old, new = self.keys[place], before[place], self.looks[place]
+            if key is not None and [look for _, look in old] == [look for _, look in new]:
+                for text, (words, _) in zip(key.get_texts(), new):
+                    text.set_text(words)
+            elif key is not None or new:
+                if key is not None:
+                    key.remove()
+                self.keys[place] = draw_key(self.figure, page, block)
         self.figure.canvas.restore_region(self._bare)
-        self._keep_keys([key for key in keys if key is not None])
+        self._keep_keys()
 
-    def _keep_keys(self, keys: list) -> None:
-        for key in keys:
-            key.set_animated(True)
-            key.draw(self.figure.canvas.get_renderer())
+    def _keep_keys(self) -> None:
+        self._pen.begin()
+        for key in self.keys:
+            if key is not None:
+                key.set_animated(True)
+                key.draw(self._pen)
         self._keyed = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+
+
+class _Pen:
+    """A renderer that copies words on plain paper from its last drawing where they are the same and stand there still.
+
+    Parameters
+    ----------
+    canvas : FigureCanvasAgg
+        What it draws on.
+    """
+
+    def __init__(self, canvas: Any) -> None:
+        self._canvas, self._agg = canvas, canvas.get_renderer()
+        self._before: dict[tuple, Any] = {}
+        self._now: dict[tuple, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._agg, name)
+
+    def begin(self) -> None:
+        """Begin another drawing."""
+        self._before, self._now = self._now, {}
+
+    def draw_text(self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, *rest: Any, **more: Any) -> None:
+        """Draw words, or copy them."""
+        key = (s, x, y, angle, hash(prop), tuple(gc.get_rgb()))
+        if key in self._before:
+            self._now[key] = self._before[key]
+            self._canvas.restore_region(self._now[key])
+            return
+        self._agg.draw_text(gc, x, y, s, prop, angle, *rest, **more)
+        width, height, descent = self._agg.get_text_width_height_descent(s, prop, False)
+        foot = self._agg.height - y - descent
+        self._now[key] = self._canvas.copy_from_bbox(
+            Bbox.from_extents(x - 2, foot - 2, x + width + 2, foot + height + 2)
+        )
 
 
 def _moves(panel: Panel, mark: Mark) -> bool:
@@ -197,20 +249,26 @@ def _still_block(block: Block) -> tuple:
         panel = frame.panel
         marks = tuple(mark for mark in panel.marks if not _moves(panel, mark))
         still = dataclasses.replace(panel, marks=marks)
-        frames.append((dataclasses.replace(frame, panel=still), bool(panel.marks)))
+        frames.append((dataclasses.replace(frame, panel=still), bool(panel.marks), _reaches_words(panel)))
     return dataclasses.replace(block.row, panels=()), block.key, block.columns, tuple(frames)
+
+
+def _reaches_words(panel: Panel) -> bool:
+    """Return whether what moves rises above the data, where the words of vertical lines stand."""
+    moving = [mark for mark in panel.marks if _moves(panel, mark)]
+    return any(np.any((mark.high if isinstance(mark, Area) else mark.y) > panel.y_limits[1]) for mark in moving)
 
 
 def _looks(page: Page) -> list:
     """Return what the keys of a page say and show."""
-    return [[_look(mark) for mark in key_marks(block.row)] for block in page.blocks]
+    return [[_look(mark) for mark in key_marks(block.row)] if block.row.key else [] for block in page.blocks]
 
 
 def _look(mark: Mark) -> tuple:
     shown = (field.name for field in dataclasses.fields(mark) if field.name not in WITHOUT_LOOKS)
     values = {name: getattr(mark, name) for name in shown}
     plain = {name: value for name, value in values.items() if not hasattr(value, "shape")}
-    return type(mark), key_words(mark), plain
+    return key_words(mark), (type(mark), plain)
 
 
 def _repainted(panel: Panel, painted: Painted) -> Painted:
@@ -226,18 +284,18 @@ def _repainted(panel: Panel, painted: Painted) -> Painted:
 
 def _inside(painted: Painted, renderer: Any) -> list:
     """Return what a panel holds besides its marks and may lie over them: spines, lines, and words within its frame."""
-    axes, outside = painted.axes, painted.axes.axes
-    if not any(_moves(painted.frame.panel, mark) for mark, _ in painted.artists):
+    axes, panel = painted.axes, painted.frame.panel
+    if not any(_moves(panel, mark) for mark in panel.marks):
         return []
     own = {id(artist) for _, artists in painted.artists for artist in artists}
-    others = {id(axes.patch), *(id(axis) for axis in (axes.xaxis, axes.yaxis))}
+    others = own | {id(axes.patch), id(axes.xaxis), id(axes.yaxis)}
+    words_count = _reaches_words(panel)
     found = []
     for artist in axes.get_children():
-        if id(artist) in own | others:
-            continue
-        if hasattr(artist, "get_text") and not (artist.get_text() and _meets(artist, outside, renderer)):
-            continue
-        found.append(artist)
+        is_words = hasattr(artist, "get_text")
+        may_meet = not is_words or (words_count and artist.get_text() and _meets(artist, axes, renderer))
+        if id(artist) not in others and may_meet:
+            found.append(artist)
     return found
 
 

@@ -10,7 +10,7 @@ from PIL import Image as Pixels
 
 from cryonb import plots
 from cryonb.plots.canvas import render_page
-from cryonb.plots.marks import Area, Band, Curve, Image, Panel, Points, Row, Sheet, Text
+from cryonb.plots.marks import Area, Band, Curve, Image, Line, Panel, Points, Row, Sheet, Text
 from cryonb.plots.page import arrange
 from cryonb.plots.redraw import DOTS, Redraw, fitted
 from cryonb.plots.theme import DARK, LIGHT
@@ -79,7 +79,7 @@ def test_a_picture_is_what_matplotlib_draws(fsc):
 def test_areas_under_lines_are_drawn_as_if_alone():
     sheet = fitted(plots.sheet(make_decomposition(limit="square")), 700)
     redraw, other = Redraw(), moved(sheet, 0.9)
-    redraw.draw(sheet)
+    redraw.draw(moved(sheet, 0.8))
     drawn = redraw.draw(other)
     assert not drawn.is_whole
     assert np.abs(pixels_of(drawn) - pixels_of(Redraw().draw(other))).max() <= AT_THE_FRAME
@@ -128,6 +128,14 @@ def test_words_lie_over_or_under_curves_as_their_order_says():
         drawn = redraw.draw(graph(*marks))
         assert not drawn.is_whole
         assert np.array_equal(pixels_of(drawn), pixels_of(Redraw().draw(graph(*marks))))
+
+
+def test_a_curve_may_rise_to_the_words_of_a_line():
+    line, rising = Line(0.5, "limit", "words beside a line"), Curve(X, 0 * X + 1.08, "a", "line", width=6.0)
+    redraw = Redraw()
+    redraw.draw(graph(line, LINE))
+    for curve in (rising, dataclasses.replace(rising, y=rising.y + 0.02), LINE):
+        assert np.array_equal(pixels_of(redraw.draw(graph(line, curve))), pixels_of(Redraw().draw(graph(line, curve))))
 
 
 def test_images_are_drawn_whole_unless_they_are_the_same():
