@@ -75,7 +75,7 @@ MAY_IMPORT = {
     "demo": BELOW_FACES | {"verbs", "compare", "imaging.*"},
     "cli": BELOW_FACES | {"opening", "verbs", "refinements", "history", "decisions", "compare", "demo", ""},
     "widgets": BELOW_FACES - {"backends", "engines", "imaging"}
-    | {"opening", "verbs", "refinements", "history", "compare", "demo", "maps", ""},
+    | {"plots.*", "opening", "verbs", "refinements", "history", "compare", "demo", "maps", ""},
     "__main__": {"cli.*"},
     "": BELOW_FACES | {"verbs", "compare", "accessor", "widgets"},
 }
