@@ -178,10 +178,8 @@ def close_all(widget: Widget) -> None:
     Parameters
     ----------
     widget : ipywidgets.Widget
-        The widget; one that is closed already is left alone.
+        The widget; of one that is closed already the others are closed all the same.
     """
-    if widget.comm is None:
-        return
     inner = [one for name in widget.keys for one in _widgets_of(getattr(widget, name))]
     widget.unobserve_all()
     widget.close()
