@@ -104,6 +104,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     "Did you mean 'trilinear'? Valid: nearest, trilinear"
     """
     names = list(valid)
+    if name in names:  # advice is often made ready before it is known to be needed, and likeness takes time
+        return f"Valid: {', '.join(names)}"
     close = get_close_matches(str(name), [word for word in names if not word[:1].isdigit()], n=1, cutoff=0.5)
     guess = f"Did you mean '{close[0]}'? " if close else ""
     return f"{guess}Valid: {', '.join(names)}"

@@ -10,6 +10,7 @@ import os
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Self
 
 from .errors import InputError, must, nearest
@@ -145,8 +146,9 @@ class Config:
         }
 
 
+@cache
 def hints(group: type[Config]) -> dict[str, Any]:
-    """Return the resolved type of every field of a group.
+    """Return the resolved type of every field of a group, looked up once.
 
     Parameters
     ----------
