@@ -24,7 +24,7 @@ LAST = -1
 class TraitControl(Part):
     """One trait on the page: buttons for a few choices, a list of classes, or a number with a slider.
 
-    It hides where the runs in view leave nothing to choose.
+    It hides where the runs in view leave nothing to choose; a place rests while projections are shown, which have none.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class TraitControl(Part):
         for one in self.inputs:
             one.observe(self._enter, "value")
         self.widget = styled(GridBox(list(self.inputs)), "cryonb-trait", f"cryonb-trait-{trait}")
-        self.watch(self.refresh, trait, "runs", "shown")
+        self.watch(self.refresh, *{trait, "runs", "shown", "seen"})
         self.refresh()
 
     def refresh(self) -> None:
@@ -83,6 +83,7 @@ class TraitControl(Part):
             return
         number, slider = self.inputs
         number.step, number.value = step, round(value, 6)
+        number.disabled = slider.disabled = self.trait == "place" and self.session.seen == "projection"
         with slider.hold_sync(), slider.hold_trait_notifications():
             slider.min, slider.max, slider.step, slider.value = low, max(high, low + step), step, value
 
@@ -93,9 +94,10 @@ class TraitControl(Part):
     def _set(self, value: Any, owner: Any) -> None:
         if len(self.inputs) > 1:
             low, high, step = self.session.bounds(self.trait)
-            is_echo = owner is not self.inputs[0] and abs(value - self.inputs[0].value) < step / 2
-            value = getattr(self.session, self.trait) if is_echo else min(max(value, low), high)
+            if owner is not self.inputs[0] and abs(value - self.inputs[0].value) < step / 2:
+                return  # the slider went to the nearest of its marks by itself
+            value = min(max(value, low), high)
             if self.trait == "iteration":
-                value = LAST if value in (LAST, high) else int(round(value))
+                value = LAST if value == high else int(round(value))
         setattr(self.session, self.trait, value)
         self.refresh()

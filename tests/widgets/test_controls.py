@@ -377,8 +377,17 @@ def test_the_place_moves_between_the_ends_of_the_maps_in_view(session):
     assert session.place == 6.0 and number.value == 6.0
     number.value = 100.0
     assert session.place == 9.0 and number.value == 9.0 and slider.value == 9.0
+    number.value = 50.0
+    assert number.value == 9.0
+    number.value = 4.0
+    slider.value = 3.0
+    assert session.place == 4.0 and number.value == 4.0 and slider.value == 3.0
     session.place = -3.0
     assert number.value == -3.0 and slider.value == -3.0
+    session.seen = "projection"
+    assert number.disabled and slider.disabled
+    session.seen = "section"
+    assert not number.disabled and not slider.disabled
     session.hold(held("b", size=4, voxel_size=1.5), show=True)
     session.drop("a")
     assert (slider.min, slider.max, slider.step) == (-3.0, 1.5, 1.5)
