@@ -35,7 +35,7 @@ class Fold:
         self, title: str, *children: Widget, is_open: bool = False, opened: Callable[[], None] | None = None
     ) -> None:
         self._opened = opened
-        self.head = styled(ToggleButton(value=is_open, description=title), "cryonb-fold-head")
+        self.head = styled(ToggleButton(value=is_open, description=title, tooltip=""), "cryonb-fold-head")
         self.body = styled(VBox(list(children)), "cryonb-fold-body")
         show(self.body, is_open)
         self.head.observe(self._turn, "value")
