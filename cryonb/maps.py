@@ -1,5 +1,7 @@
 """The one map that stands for a run: which it is, on fewer voxels, and the difference of two."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -18,6 +20,22 @@ SLAB_BYTES = 1 << 26
 
 FIELD_TOLERANCE = 0.5
 """By how much fields of view may differ [voxel]."""
+
+
+def has_map(run: Any) -> bool:
+    """Return whether something holds a map.
+
+    Parameters
+    ----------
+    run : object
+        A Dataset of any kind, or anything else.
+
+    Returns
+    -------
+    bool
+        True if `shown_map` finds one.
+    """
+    return isinstance(run, xr.Dataset) and any(name in run.data_vars for name in NAMES)
 
 
 def shown_map(run: xr.Dataset, class_id: int | None = None) -> xr.Dataset:
@@ -50,11 +68,9 @@ def shown_map(run: xr.Dataset, class_id: int | None = None) -> xr.Dataset:
     >>> shown["density"].dims, float(shown["z"][0])
     (('z', 'y', 'x'), -64.0)
     """
-    is_dataset = isinstance(run, xr.Dataset)
-    kind = run.attrs.get("schema", "a Dataset without a kind") if is_dataset else type(run).__name__
-    name = next((name for name in NAMES if is_dataset and name in run.data_vars), "")
-    must(bool(name), "a Dataset with a map is needed", kind, "Give a reconstruction or a volume", SchemaError)
-    array = run[name]
+    kind = run.attrs.get("schema", "a Dataset without a kind") if isinstance(run, xr.Dataset) else type(run).__name__
+    must(has_map(run), "a Dataset with a map is needed", kind, "Give a reconstruction or a volume", SchemaError)
+    array = run[next(name for name in NAMES if name in run.data_vars)]
     if "class_id" in array.dims:
         classes = [int(number) for number in array["class_id"].values]
         wanted = classes[0] if class_id is None else int(class_id)
