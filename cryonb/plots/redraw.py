@@ -31,6 +31,8 @@ LEAST_WIDTH, LEAST_PANEL = 4.4, 1.9
 """Width of a sheet, and of each of its columns, below which its words would meet [inch]."""
 ROOM_STEP, SPARE_ROOM = 0.25, 0.8
 """To what the room for the words of a key is rounded, and how much more than needed it may stay [inch]."""
+MOST_WORDS = 200
+"""Words of keys that are remembered as pixels."""
 WITHOUT_LOOKS = ("name", "label", "key", "at", "start", "stop", "axis")
 
 
@@ -190,7 +192,6 @@ class _Kept:
         self._keep_keys()
 
     def _keep_keys(self) -> None:
-        self._pen.begin()
         for key in self.keys:
             if key is not None:
                 key.set_animated(True)
@@ -199,7 +200,7 @@ class _Kept:
 
 
 class _Pen:
-    """A renderer that copies words on plain paper from its last drawing where they are the same and stand there still.
+    """A renderer that remembers words on plain paper, and copies them where the same ones are to stand there again.
 
     Parameters
     ----------
@@ -209,29 +210,24 @@ class _Pen:
 
     def __init__(self, canvas: Any) -> None:
         self._canvas, self._agg = canvas, canvas.get_renderer()
-        self._before: dict[tuple, Any] = {}
-        self._now: dict[tuple, Any] = {}
+        self._known: dict[tuple, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._agg, name)
 
-    def begin(self) -> None:
-        """Begin another drawing."""
-        self._before, self._now = self._now, {}
-
     def draw_text(self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, *rest: Any, **more: Any) -> None:
         """Draw words, or copy them."""
         key = (s, x, y, angle, hash(prop), tuple(gc.get_rgb()))
-        if key in self._before:
-            self._now[key] = self._before[key]
-            self._canvas.restore_region(self._now[key])
+        if key in self._known:
+            self._canvas.restore_region(self._known[key])
             return
         self._agg.draw_text(gc, x, y, s, prop, angle, *rest, **more)
         width, height, descent = self._agg.get_text_width_height_descent(s, prop, False)
         foot = self._agg.height - y - descent
-        self._now[key] = self._canvas.copy_from_bbox(
-            Bbox.from_extents(x - 2, foot - 2, x + width + 2, foot + height + 2)
-        )
+        if len(self._known) >= MOST_WORDS:
+            self._known.clear()
+        ends = (x - 2, foot - 2, x + width + 2, foot + height + 2)
+        self._known[key] = self._canvas.copy_from_bbox(Bbox.from_extents(*ends))
 
 
 def _moves(panel: Panel, mark: Mark) -> bool:
