@@ -55,7 +55,7 @@ def fsc_curves(dataset: xr.Dataset) -> list[Curve]:
         kinds = [str(kind) for kind in dataset["fsc_kind"].values]
         found = []
         for kind in sorted(kinds, key=lambda kind: kind == "corrected"):
-            y = dataset["fsc"].sel(fsc_kind=kind).values.astype(float)
+            y = facts.fsc_values(dataset, kinds.index(kind))
             found.append(Curve(x, y, kind, _fsc_label(dataset, kind, y), **FSC_STYLE.get(kind, {})))
         return found
     held = xr.DataArray(np.isin(facts.bands(dataset), facts.DATA_BANDS), dims="frequency")

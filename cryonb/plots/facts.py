@@ -35,10 +35,11 @@ def number(dataset: xr.Dataset, name: str) -> float:
     float
         The number in its own unit; NaN if it is absent, not a number, or not scalar.
     """
-    if name not in dataset or dataset[name].ndim:
+    variable = dataset.variables.get(name)
+    if variable is None or variable.ndim:
         return math.nan
     try:
-        return float(dataset[name].values)
+        return float(variable.values)
     except (TypeError, ValueError):
         return math.nan
 
@@ -162,11 +163,12 @@ def crossing(dataset: xr.Dataset, kind: str = "", threshold: str = "0.143") -> f
     """
     if "fsc_resolution" not in dataset:
         return number(dataset, "resolution") if threshold == "0.143" else math.nan
-    table = dataset["fsc_resolution"]
+    table = dataset.variables["fsc_resolution"].transpose("fsc_kind", "threshold").values
+    kinds, thresholds = (list(dataset[dim].values) for dim in ("fsc_kind", "threshold"))
     kind = kind or main_kind(dataset)
-    if kind not in table["fsc_kind"].values or threshold not in table["threshold"].values:
+    if kind not in kinds or threshold not in thresholds:
         return math.nan
-    return float(table.sel(fsc_kind=kind, threshold=threshold))
+    return float(table[kinds.index(kind), thresholds.index(threshold)])
 
 
 def main_kind(dataset: xr.Dataset) -> str:
@@ -184,6 +186,24 @@ def main_kind(dataset: xr.Dataset) -> str:
     """
     present = [str(kind) for kind in dataset["fsc_kind"].values]
     for kind in MAIN_KINDS:
-        if kind in present and np.isfinite(dataset["fsc"].sel(fsc_kind=kind).values).any():
+        if kind in present and np.isfinite(fsc_values(dataset, present.index(kind))).any():
             return kind
     return present[0]
+
+
+def fsc_values(dataset: xr.Dataset, place: int) -> np.ndarray:
+    """Return one FSC curve of a Dataset.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A kind with `fsc(fsc_kind, frequency)`.
+    place : int
+        Which kind, by its place.
+
+    Returns
+    -------
+    ndarray
+        float64, shape (frequency,).
+    """
+    return dataset.variables["fsc"].transpose("fsc_kind", "frequency").values[place].astype(float)

@@ -1,5 +1,6 @@
 """The Guinier plot: logarithm of the amplitude against 1/d², the fit, and whether to believe it."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import xarray as xr
 
 from ..curve_verdict import b_factor_verdict
 from . import facts, frequency, wording
-from .marks import BLUE, SKY, VERMILLION, Band, Curve, Panel, Row, Sheet
+from .marks import BLUE, SKY, VERMILLION, Band, Curve, Line, Panel, Row, Sheet
 
 FLAT_FROM = 1.0 / 20.0**2
 """The vertical axis of a Guinier plot fits what is finer than 20 angstrom; the shape of the particle lies before."""
@@ -132,4 +133,49 @@ def guinier_verdict(dataset: xr.Dataset) -> str:
     return wording.sentence(b_factor_verdict(*numbers, reliable, reason))
 
 
+def rows_beside(some: dict[str, xr.Dataset], runs: dict[str, xr.Dataset]) -> list[Row]:
+    """Return the row in which Guinier plots stand beside each other.
+
+    Parameters
+    ----------
+    some : dict of str to xarray.Dataset
+        Those of this row, by label; each of a kind with the variables of a Guinier plot.
+    runs : dict of str to xarray.Dataset
+        All those of the figure, which share their axes.
+
+    Returns
+    -------
+    list of Row
+        One row; above each panel its B factor, with its interval or why it is not to be believed.
+    """
+    every = {label: guinier_panel(run, label) for label, run in runs.items()}
+    low, high = zip(*(panel.y_limits for panel in every.values()))
+    shared = dict(x_limits=(0.0, max(panel.x_limits[1] for panel in every.values())), y_limits=(min(low), max(high)))
+    panels = [dataclasses.replace(_unnumbered(every[label]), note=_note(run), **shared) for label, run in some.items()]
+    return [Row(tuple(panels), 2.6, "below", share_y=True)]
+
+
+def _unnumbered(panel: Panel) -> Panel:
+    """Return the panel with the words of its key free of numbers, and short ones at its line."""
+    marks = []
+    for mark in panel.marks:
+        if isinstance(mark, (Curve, Band)) and mark.name in ("fit", "fit range"):
+            mark = dataclasses.replace(mark, label=mark.label.partition(":")[0])
+        elif isinstance(mark, Line):
+            mark = dataclasses.replace(mark, label=mark.label.replace(" Nyquist", ""))
+        marks.append(mark)
+    return dataclasses.replace(panel, marks=tuple(marks))
+
+
+def _note(dataset: xr.Dataset) -> str:
+    """Return the B factor, and whether to believe it, in two short lines."""
+    b_factor, low, high = (facts.number(dataset, name) for name in ("b_factor", "b_factor_low", "b_factor_high"))
+    if not math.isfinite(b_factor):
+        return "no fit"
+    reliable = "reliable" not in dataset or bool(dataset["reliable"].values)
+    interval = f"{wording.plain(low, 3)} to {wording.plain(high, 3)} Å²"
+    return f"B = {wording.plain(b_factor, 3)} Å²{'' if reliable else ', not reliable'}\n95 %: {interval}"
+
+
 PLOTS = {"cryonb/guinier": guinier_sheet}
+ROWS = {"cryonb/guinier": rows_beside}

@@ -154,17 +154,20 @@ def _taken_apart(label: str, run: xr.Dataset, colour: str, style: object) -> lis
 
 
 def _decided(label: str, run: xr.Dataset, colour: str, alone: bool) -> list[Curve | Line | Points]:
-    """Return what a refinement decided: all of it where it stands alone, else its claims."""
+    """Return what a refinement decided: alone all of it, else its claims and what they are read from."""
     if not is_refinement(run) or "fsc_unmasked" not in run:
         return []
     marks = limit_marks(run)
     if alone:
         return marks
-    return [
-        dataclasses.replace(mark, name=f"{label}, {mark.name}", label="", colour=colour)
-        for mark in marks
-        if isinstance(mark, Points)
-    ]
+    found: list[Curve | Line | Points] = []
+    for mark in marks:
+        name = f"{label}, {mark.name}"
+        if isinstance(mark, Curve):
+            found.append(dataclasses.replace(mark, name=name, label=f"{label}, {mark.label}", colour=colour))
+        elif isinstance(mark, Points):
+            found.append(dataclasses.replace(mark, name=name, label="", colour=colour))
+    return found
 
 
 def _at(resolution: float, level: float, name: str, colour: str, marker: str) -> Points:

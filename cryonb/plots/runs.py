@@ -141,13 +141,15 @@ def _verdicts(runs: dict[str, xr.Dataset]) -> str:
 
 
 def _maker_of_rows(runs: dict[str, xr.Dataset]) -> Callable[[dict, dict], list[Row]]:
-    """Return what makes the rows of these runs: their kind's own where it has no axis of spatial frequency."""
+    """Return what makes the rows of these runs: their kind's own where it has some and they are all of it."""
     own = {run.attrs.get("schema"): label for label, run in runs.items() if run.attrs.get("schema") in bound("ROWS")}
     if not own:
         return _rows
     kind, label = next(iter(own.items()))
-    rule = f"run {label!r} must stand beside others of its kind, {kind}"
     others = sorted({str(run.attrs.get("schema")) for run in runs.values()} - {kind})
+    if others and all(has_fsc(runs[label]) for label in own.values()):
+        return _rows
+    rule = f"run {label!r} must stand beside others of its kind, {kind}"
     must(not others, rule, ", ".join(others), "Compare each kind by itself", SchemaError)
     return bound("ROWS")[kind]
 

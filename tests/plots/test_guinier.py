@@ -63,3 +63,14 @@ def test_a_guinier_plot_without_a_fit_is_still_drawn():
     sheet = guinier_file.guinier_sheet(dataset)
     assert sheet.headline == "No B factor: too few shells to fit."
     assert all(np.isfinite(next(sheet.panels()).y_limits))
+
+
+def test_plots_stand_beside_each_other_on_shared_axes_with_their_b_factors():
+    one, other = guinier(reliable=True), guinier().assign_coords(particle_nyquist=1 / 2.5)
+    (row,) = guinier_file.rows_beside({"a": one, "b": other}, {"a": one, "b": other})
+    assert len({(panel.x_limits, panel.y_limits) for panel in row.panels}) == 1
+    assert [panel.title for panel in row.panels] == ["a", "b"]
+    first, second = (panel.note for panel in row.panels)
+    assert first == "B = 120 Å²\n95 %: 95 to 145 Å²" and second.startswith("B = 120 Å², not reliable")
+    assert {mark.label for panel in row.panels for mark in panel.of(Curve, "fit")} == {"fit"}
+    np.testing.assert_array_equal(row.panels[1].of(Curve, "log_amplitude")[0].y, other["log_amplitude"].values)

@@ -65,6 +65,7 @@ def test_claims_of_refinements_stand_in_the_key_and_on_the_curves():
         pytest.approx(1 / 13.5),
     ]
     assert not sheet.of(Line, "alignment_limit")
+    assert labels["a, limit_fsc"] == "a, the limit was read from"
 
 
 def test_a_decomposition_shows_the_curve_that_was_taken_apart():

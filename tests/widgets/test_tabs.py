@@ -138,6 +138,13 @@ def test_the_curve_of_a_chosen_iteration_and_of_a_run_that_goes_on():
         np.testing.assert_allclose(live.y[np.isfinite(live.y)], early[np.isfinite(live.y)])
 
 
+def test_a_judged_refinement_still_says_what_it_claims():
+    held = refined()
+    with session_of(held.judged("fsc", cn.diagnose(held.dataset, "fsc"))) as session:
+        sheet = tab_of("fsc").sheet(session)
+    assert "refined: Recipe homogeneous" in sheet.headline and not sheet.of(Line, "alignment_limit")
+
+
 def test_maps_are_linked_and_share_a_grey_scale():
     first, second = pair()
     with session_of(first, second, plane="y", place=18.0, contrast=2.0) as session:
@@ -211,6 +218,7 @@ def test_classes_histories_and_records_of_runs():
         assert sum(int(row[4]) for row in table.rows) == 60
         told = tab_of("history").sheet(session)
         expected = history(classed.iterations)["alignment_limit"].values
+        assert "refined: 2 iterations" in told.headline and "two classes: 2 iterations" in told.description
         np.testing.assert_array_equal(told.rows[0].panels[1].of(Curve, "alignment_limit")[0].y, expected)
         settings, facts = tab_of("record").sheet(session).of(Table)
         differing = {row[1] for row in settings.rows if row[0]}

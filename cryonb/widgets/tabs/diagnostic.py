@@ -39,7 +39,8 @@ class DiagnosticTab(Tab):
 
     def _sheet(self, session: Any) -> "Sheet | None":
         """Return what it found of each run: side by side where its kind can stand so, else under each other."""
-        return judgements_sheet(judged(session, self.options), [held.label for held in session.in_view()])
+        labels = [held.label for held in session.in_view()]
+        return judgements_sheet(judged(session, self.options), labels, diagnostics.get(self.options).title)
 
     def _empty(self, session: Any) -> str:
         """Return why nothing is there: no run, none that it can judge, or none that it has judged yet."""
@@ -62,7 +63,7 @@ class DiagnosticTab(Tab):
         return self.options if quick and not session.error and session.unjudged(self.options) else ""
 
 
-def judgements_sheet(found: dict[str, xr.Dataset], labels: list[str]) -> "Sheet | None":
+def judgements_sheet(found: dict[str, xr.Dataset], labels: list[str], title: str) -> "Sheet | None":
     """Return the figure of the judgements of some runs.
 
     Parameters
@@ -71,6 +72,8 @@ def judgements_sheet(found: dict[str, xr.Dataset], labels: list[str]) -> "Sheet 
         Judgements of one kind by label.
     labels : list of str
         All runs in view; those without a judgement are named.
+    title : str
+        What stands above several of them.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def judgements_sheet(found: dict[str, xr.Dataset], labels: list[str]) -> "Sheet 
     """
     if not found:
         return None
-    made = plots.together(found) if len(found) > 1 else _alone(*found.items())
+    made = dataclasses.replace(plots.together(found), title=title) if len(found) > 1 else _alone(*found.items())
     missing = unnamed([label for label in labels if label not in found], "this judgement")
     return dataclasses.replace(made, caption="\n".join(line for line in (made.caption, missing) if line))
 

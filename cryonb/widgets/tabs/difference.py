@@ -43,7 +43,20 @@ class Compared:
     fault: str = ""
 
     def is_of(self, runs: tuple[xr.Dataset, xr.Dataset], class_id: int) -> bool:
-        """Return whether it compares these very maps."""
+        """Return whether it compares these very maps.
+
+        Parameters
+        ----------
+        runs : tuple of xarray.Dataset
+            Two runs.
+        class_id : int
+            Which class.
+
+        Returns
+        -------
+        bool
+            True if it does.
+        """
         return self.class_id == class_id and all(one is other for one, other in zip(self.runs, runs))
 
 

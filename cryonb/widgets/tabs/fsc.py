@@ -1,6 +1,7 @@
 """The FSC curves of the runs in view in one panel; of one that runs, as it comes."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -34,7 +35,9 @@ class FscTab(Tab):
             return None
         made = plots.overlay_sheet(shown)
         missing = unnamed([label for label in found if label not in shown], "a curve")
-        return dataclasses.replace(made, caption="\n".join(line for line in (made.caption, missing) if line))
+        headline = (made.headline, *_claims(session, shown))
+        caption = (made.caption, missing)
+        return dataclasses.replace(made, headline=_lines(headline), caption=_lines(caption))
 
     def _empty(self, session: Any) -> str:
         """Return why there is no curve."""
@@ -49,6 +52,17 @@ class FscTab(Tab):
         """Return the FSC where a finished run waits for its other curves."""
         waiting = [] if session.error or session.iteration >= 0 else session.unjudged(DIAGNOSTIC)
         return DIAGNOSTIC if any(_has_halves(held) and held.status != "running" for held in waiting) else ""
+
+
+def _lines(parts: Iterable[str]) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _claims(session: Any, shown: dict[str, xr.Dataset]) -> list[str]:
+    """Return what refinements claim whose curves a judgement shows in place of their own."""
+    held = [session.runs[label] for label, run in shown.items() if not plots.is_refinement(run)]
+    decided = [one for one in held if one.dataset is not None and plots.is_refinement(one.dataset)]
+    return [f"{one.label}: {plots.claim_sentence(one.dataset)}" for one in decided]
 
 
 def _has_halves(held: Held) -> bool:

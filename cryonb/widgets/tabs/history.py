@@ -28,11 +28,14 @@ class HistoryTab(Tab):
         found = histories(session)
         if not found:
             return None
-        if len(found) > 1:
-            return plots.together(found)
-        ((label, told),) = found.items()
-        made = plots.sheet(told)
-        return dataclasses.replace(made, title=f"{made.title}: {label}")
+        each = {label: plots.sheet(told) for label, told in found.items()}
+        if len(found) == 1:
+            ((label, made),) = each.items()
+            return dataclasses.replace(made, title=f"{made.title}: {label}")
+        said = "\n".join(f"{label}: {made.headline}" for label, made in each.items())
+        words = " ".join(f"{label}: {made.description}" for label, made in each.items())
+        made = plots.together(found)
+        return dataclasses.replace(made, title="How the refinements went", headline=said, caption="", description=words)
 
     def _empty(self, session: Any) -> str:
         """Return why there is no history."""
