@@ -27,7 +27,7 @@ from .theme import LIGHT, Theme
 MOVING = (Curve, Area, Points)
 NARROW = 6.6
 """Width below which a key stands under its panels [inch]."""
-LEAST_WIDTH, LEAST_PANEL = 4.4, 1.9
+LEAST_WIDTH, LEAST_PANEL = 4.4, 2.12
 """Width of a sheet, and of each of its columns, below which its words would meet [inch]."""
 ROOM_STEP, SPARE_ROOM = 0.25, 0.8
 """To what the room for the words of a key is rounded, and how much more than needed it may stay [inch]."""

@@ -5,11 +5,13 @@ import io
 
 import numpy as np
 import pytest
+import xarray as xr
 from decompositions import make_decomposition
+from legible import check_legible
 from PIL import Image as Pixels
 
 from cryonb import plots
-from cryonb.plots.canvas import render_page
+from cryonb.plots.canvas import render, render_page
 from cryonb.plots.marks import Area, Band, Curve, Image, Line, Panel, Points, Row, Sheet, Text
 from cryonb.plots.page import arrange
 from cryonb.plots.redraw import DOTS, Redraw, fitted
@@ -181,6 +183,14 @@ def test_a_sheet_is_fitted_to_its_column(pixels, width, key):
     found = fitted(sheet, pixels)
     assert found.width == pytest.approx(width) and found.rows[0].key == key
     assert (found.title, found.headline, found.caption) == ("", "", "")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("pixels", [10, 760])
+def test_a_fitted_sheet_is_legible(count, pixels):
+    every = {f"run {index}": make_decomposition(pad_factor=1 + index % 2) for index in range(count)}
+    sheet = plots.sheet(xr.DataTree.from_dict(every))
+    check_legible(render(fitted(sheet, pixels), DARK))
 
 
 def test_drawing_leaves_matplotlib_as_it_was(fsc):
