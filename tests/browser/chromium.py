@@ -107,7 +107,7 @@ def running() -> Iterator:
 def page(browser, **settings) -> Iterator[tuple]:
     """Open an empty page of 1280 x 800; yields it with its traffic."""
     context = browser.new_context(viewport=SIZE, **settings)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(15_000)
     try:
         opened, traffic = context.new_page(), Traffic()
         traffic.listen(opened)

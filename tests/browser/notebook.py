@@ -24,6 +24,15 @@ FAULTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
             if (one.output_type === 'error') found.push(one.ename + ': ' + one.evalue); }
         return found; })"""
 
+REPLACE = """source => {
+    const notebook = window.jupyterapp.shell.currentWidget.content, model = notebook.model.sharedModel;
+    model.transact(() => {
+        while (model.cells.length) model.deleteCell(0);
+        model.insertCell(0, {cell_type: 'code', source});
+    });
+    notebook.activeCellIndex = 0;
+}"""
+
 
 class Notebook:
     """One notebook in one page.
@@ -66,6 +75,11 @@ class Notebook:
         self.wait_for_kernel(seconds)
         if self.faults():
             raise AssertionError(f"cells failed: {self.faults()}")
+
+    def run(self, source: str, seconds: float = CELL_PATIENCE) -> None:
+        """Have the notebook hold one cell of some source, and run it."""
+        self.page.evaluate(REPLACE, source)
+        self.run_all(seconds)
 
     def faults(self) -> list[str]:
         """Return the errors that cells ended with."""
