@@ -27,8 +27,8 @@ FIRST = {
 }
 """Settings that people turn first."""
 
-OPEN = ("box", "mask", "refine")
-"""Groups that are open from the beginning."""
+OPEN = ("box",)
+"""Groups that are open from the beginning; the rest of the page has to be in sight too."""
 
 
 class Group(Part):

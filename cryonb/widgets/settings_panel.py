@@ -3,7 +3,6 @@
 from ipywidgets import VBox
 
 from . import controls
-from .fold import Fold
 from .part import Part, prose, styled
 from .session import Session
 
@@ -21,12 +20,11 @@ class SettingsPanel(Part):
         super().__init__(session)
         title = prose("cryonb-section")
         title.value = "<h3>Settings</h3>"
-        self.groups = controls.groups(session)
-        self.folds = [Fold(words, group.widget, is_open=not place) for place, (words, group) in enumerate(self.groups)]
-        self.widget = styled(VBox([title, *(fold.widget for fold in self.folds)]), "cryonb-settings", "cryonb-card")
+        self.column = controls.KnobColumn(session)
+        folds = [fold.widget for fold in self.column.folds.values()]
+        self.widget = styled(VBox([title, *folds]), "cryonb-settings", "cryonb-card")
 
     def close(self) -> None:
         """Close all controls."""
-        for _, group in self.groups:
-            group.close()
+        self.column.close()
         super().close()

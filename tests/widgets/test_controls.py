@@ -302,8 +302,9 @@ def test_a_wrong_setting_stays_in_sight_when_it_is_not_read(session):
     session.verb = "refine"
     column = controls.KnobColumn(session)
     fold = column.folds["Refinement"]
-    assert fold.widget.layout.display is None and fold.head.value
+    assert fold.widget.layout.display is None and not fold.head.value and column.folds["Box"].head.value
     type_in(column.groups["Refinement"].controls["refine.n_classes"], 0)
+    assert fold.head.value
     session.verb = "reconstruct"
     assert [*column.groups["Refinement"].widget.children] == [
         column.groups["Refinement"].controls["refine.n_classes"].widget
