@@ -172,7 +172,8 @@ class Surface {
         if (this.drawn !== this.wanted) {
             this.busy = true;
             this.drawn = this.wanted;
-            this.element.setParameters({ isolevel: this.wanted });
+            this.element.repr.isolevel = this.wanted; // setParameters would draw the old surface once more, first
+            this.element.build({ position: true, color: true, index: true, normal: true });
             this.element.repr.tasks.onZeroOnce(() => this.rest());
         }
     }

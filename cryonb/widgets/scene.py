@@ -139,20 +139,41 @@ def _radius(inside: np.ndarray) -> float:
 
 
 class Scene(anywidget.AnyWidget):
-    """Up to four surfaces that turn together."""
+    """Up to four surfaces that turn together.
+
+    Parameters
+    ----------
+    **settings
+        Traits to begin with.
+
+    Attributes
+    ----------
+    views : list of dict
+        What is said of every map, in the order in which they stand.
+    map_0, map_1, map_2, map_3 : bytes
+        The maps, int16, little-endian; one that is not shown is empty.
+    levels : dict
+        Label -> density at which the surface is drawn; absent = automatic.
+    camera : list of float
+        Elements of the orientation by columns; empty = from the front, all in view.
+    theme : {"light", "dark"}
+        Of the page.
+    words : str
+        Why there is nothing to see, or what went wrong.
+    """
 
     _esm = HERE / "scene.js"
     _css = HERE / "scene.css"
 
-    views = List(Dict(), help="what is said of every map, in the order in which they stand").tag(sync=True)
+    views = List(Dict()).tag(sync=True)
     map_0 = Bytes(b"").tag(sync=True)
     map_1 = Bytes(b"").tag(sync=True)
     map_2 = Bytes(b"").tag(sync=True)
     map_3 = Bytes(b"").tag(sync=True)
-    levels = Dict(help="label -> density at which the surface is drawn; absent = automatic").tag(sync=True)
-    camera = List(help="elements of the orientation by columns; empty = from the front, all in view").tag(sync=True)
-    theme = Unicode("light", help="light or dark").tag(sync=True)
-    words = Unicode("", help="why there is nothing to see, or what went wrong").tag(sync=True)
+    levels = Dict().tag(sync=True)
+    camera = List().tag(sync=True)
+    theme = Unicode("light").tag(sync=True)
+    words = Unicode("").tag(sync=True)
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
