@@ -28,8 +28,9 @@ class Picture(anywidget.AnyWidget):
         Width of the column as the front end reports it [CSS pixel]; 0 until it was shown.
     """
 
-    _esm = HERE / "picture.js"
-    _css = HERE / "picture.css"
+    # As text: a path is watched by anywidget, and its watcher keeps every widget that was ever made.
+    _esm = (HERE / "picture.js").read_text(encoding="utf-8")
+    _css = (HERE / "picture.css").read_text(encoding="utf-8")
     png = Bytes(b"").tag(sync=True)
     size = Tuple(Float(), Float(), default_value=(0.0, 0.0)).tag(sync=True)
     alt = Unicode("").tag(sync=True)

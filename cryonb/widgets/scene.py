@@ -162,8 +162,9 @@ class Scene(anywidget.AnyWidget):
         Why there is nothing to see, or what went wrong.
     """
 
-    _esm = HERE / "scene.js"
-    _css = HERE / "scene.css"
+    # As text: a path is watched by anywidget, and its watcher keeps every widget that was ever made.
+    _esm = (HERE / "scene.js").read_text(encoding="utf-8")
+    _css = (HERE / "scene.css").read_text(encoding="utf-8")
 
     views = List(Dict()).tag(sync=True)
     map_0 = Bytes(b"").tag(sync=True)

@@ -23,8 +23,9 @@ class Screen(anywidget.AnyWidget):
         Width of the column of the last picture that reported one [CSS pixel]; new pictures begin with it.
     """
 
-    _esm = HERE / "screen.js"
-    _css = HERE / "picture.css"
+    # As text: a path is watched by anywidget, and its watcher keeps every widget that was ever made.
+    _esm = (HERE / "screen.js").read_text(encoding="utf-8")
+    _css = (HERE / "picture.css").read_text(encoding="utf-8")
     theme = Enum(("light", "dark"), "light").tag(sync=True)
     pixel_ratio = Float(1.0).tag(sync=True)
     is_shown = Bool(False).tag(sync=True)

@@ -29,8 +29,9 @@ class Tiles(anywidget.AnyWidget):
         Whether wheel and arrow keys are told.
     """
 
-    _esm = HERE / "tiles.js"
-    _css = HERE / "picture.css"
+    # As text: a path is watched by anywidget, and its watcher keeps every widget that was ever made.
+    _esm = (HERE / "tiles.js").read_text(encoding="utf-8")
+    _css = (HERE / "picture.css").read_text(encoding="utf-8")
     rows = List().tag(sync=True)
     is_smooth = Bool(True).tag(sync=True)
     can_move = Bool(False).tag(sync=True)
