@@ -34,6 +34,14 @@ def kept(label, box_size=0, masked=False, pad_factor=2.0):
 
 
 @cache
+def bare(label):
+    """A reconstruction with no more than it must have, which is quickly written."""
+    made = kept("own box")
+    names = ["half_map", "insertion_weight", "fsc_unmasked", "band", "rot"]
+    return Held(label, made.dataset[names], particles(), None, made.config, "reconstruct")
+
+
+@cache
 def refined(label="refined", classes=1, masked=False):
     """A refinement of two iterations as the app keeps it."""
     config = cn.RunConfig.gather(

@@ -1,16 +1,16 @@
 """A session goes to a file and comes back the same, and files that others wrote open too."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 import xarray as xr
-from small_sessions import assert_same, kept, particles, refined, session_of
+from small_sessions import assert_same, bare, kept, particles, refined, session_of
 
 import cryonb as cn
 from cryonb.errors import FormatError
 from cryonb.widgets import keeping
-from cryonb.widgets.held import Held
 from cryonb.widgets.session import Session
 from cryonb.widgets.tabs import tab_of, tabs
 
@@ -24,21 +24,17 @@ def fresh():
     made.close()
 
 
-def full(folder):
-    """A session with particles from a file, two runs, settings and a view of its own."""
+def with_table(folder, held):
+    """A session with a run, and the table of its particles."""
     table = folder / "particles.star"
     if not table.exists():
         cn.write_star(particles(), table, folder / "images.mrcs")
-    first = kept("own box", masked=True)
-    made = session_of(
-        Held('a "b"/c', first.dataset, particles(), None, first.config, "reconstruct", (), first.judgements)
-    )
-    return made, table
+    return session_of(dataclasses.replace(held, label='a "b"/c')), table
 
 
 @pytest.mark.parametrize("suffix", [".zarr", ".nc"])
 def test_the_same_view_comes_back_mark_for_mark(tmp_path, fresh, suffix):
-    made, table = full(tmp_path)
+    made, table = with_table(tmp_path, kept("own box", masked=True))
     path = tmp_path / f"session{suffix}"
     with made as session:
         session.open(str(table))
@@ -71,7 +67,7 @@ def test_the_same_view_comes_back_mark_for_mark(tmp_path, fresh, suffix):
 
 
 def test_the_file_opens_as_usual_and_stands_side_by_side(tmp_path):
-    with session_of(kept("own box"), kept("larger", box_size=32, pad_factor=1.0)) as session:
+    with session_of(bare("own box"), bare("larger")) as session:
         keeping.save(session, tmp_path / "session.zarr")
     tree = cn.load(tmp_path / "session.zarr")
     np.testing.assert_array_equal(tree["own box"]["half_map"], kept("own box").dataset["half_map"])
@@ -81,7 +77,7 @@ def test_the_file_opens_as_usual_and_stands_side_by_side(tmp_path):
 def test_particles_are_found_beside_a_session_that_was_moved(tmp_path, fresh):
     before, after = tmp_path / "before", tmp_path / "after"
     before.mkdir()
-    made, table = full(before)
+    made, table = with_table(before, bare("own box"))
     with made as session:
         session.open(str(table))
         session.finish()
@@ -92,7 +88,7 @@ def test_particles_are_found_beside_a_session_that_was_moved(tmp_path, fresh):
 
 
 def test_particles_that_are_missing_are_named_and_can_be_given_later(tmp_path, fresh):
-    made, table = full(tmp_path)
+    made, table = with_table(tmp_path, bare("own box"))
     with made as session:
         session.open(str(table))
         session.finish()
@@ -108,7 +104,7 @@ def test_particles_that_are_missing_are_named_and_can_be_given_later(tmp_path, f
 
 
 def test_particles_given_in_memory_and_the_demonstration(tmp_path, fresh, monkeypatch):
-    with session_of(kept("own box")) as session:
+    with session_of(bare("own box")) as session:
         keeping.save(session, tmp_path / "memory.zarr")
         session.origin = {"demo": 5}
         keeping.save(session, tmp_path / "demo.zarr")
@@ -124,9 +120,8 @@ def test_starting_volumes_are_kept_once_and_go_with_their_runs(tmp_path, fresh):
     volume = cn.phantom("helices", box_size=16, pixel_size=9.0)
     with session_of() as session:
         session.references = [volume]
-        made = refined()
         for label in ("a", "b"):
-            session.hold(Held(label, made.dataset, particles(), [volume], made.config, "refine", made.iterations))
+            session.hold(dataclasses.replace(bare(label), references=[volume]))
         keeping.save(session, tmp_path / "session.zarr")
     names = [name for name in cn.load(tmp_path / "session.zarr")["app"].children if name.startswith("reference")]
     assert names == ["reference 0"]
@@ -136,12 +131,9 @@ def test_starting_volumes_are_kept_once_and_go_with_their_runs(tmp_path, fresh):
 
 
 def test_a_run_that_went_on_comes_back_stopped_and_an_empty_session_comes_back_empty(tmp_path, fresh):
-    made = refined()
     with session_of() as session:
         keeping.save(session, tmp_path / "empty.zarr")
-        session.hold(
-            Held("now", made.dataset, None, None, made.config, "refine", made.iterations[:1], status="running")
-        )
+        session.hold(dataclasses.replace(bare("now"), status="running"))
         keeping.save(session, tmp_path / "session.zarr")
     keeping.restore(fresh, tmp_path / "session.zarr")
     assert fresh.runs["now"].status == "stopped"
@@ -172,21 +164,26 @@ def test_sessions_of_compare_and_of_commands_become_runs(tmp_path, fresh):
 
 
 def test_what_opens_through_the_session_is_taken_in_too(tmp_path, fresh):
-    cn.save(cn.compare({"bin 1": kept("own box").dataset}), tmp_path / "a.zarr")
+    cn.save(cn.compare({"bin 1": bare("own box").dataset}), tmp_path / "a.zarr")
     fresh.open(str(tmp_path / "a.zarr"))
     fresh.finish()
     assert list(fresh.runs) == ["bin 1"] and not fresh.error
-    cn.save(kept("own box").dataset, tmp_path / "alone.nc")
+    cn.save(bare("own box").dataset, tmp_path / "alone.nc")
     keeping.restore(fresh, tmp_path / "alone.nc")
     assert list(fresh.runs) == ["bin 1", "alone"]
 
 
-def spoilt(tmp_path, change):
-    with session_of(kept("own box")) as session:
-        keeping.save(session, tmp_path / "whole.zarr")
-    tree = cn.load(tmp_path / "whole.zarr")
-    state = json.loads(tree["app"].attrs["state"])
-    tree["app"].attrs["state"] = change(state)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "whole.nc"
+    with session_of(bare("own box")) as session:
+        keeping.save(session, path)
+    return cn.load(path)
+
+
+def spoilt(whole, change):
+    tree = whole.copy()
+    tree["app"].attrs["state"] = change(json.loads(tree["app"].attrs["state"]))
     return tree
 
 
@@ -201,19 +198,19 @@ def spoilt(tmp_path, change):
     ],
     ids=["no state", "later version", "part missing", "run missing", "no runs"],
 )
-def test_a_damaged_state_is_a_sentence_and_changes_nothing(tmp_path, fresh, change, says):
-    fresh.hold(kept("own box"), show=True)
+def test_a_damaged_state_is_a_sentence_and_changes_nothing(whole, fresh, change, says):
+    fresh.hold(bare("own box"), show=True)
     with pytest.raises(FormatError, match=says):
-        keeping.take_in(fresh, spoilt(tmp_path, change), {})
+        keeping.take_in(fresh, spoilt(whole, change), {})
     assert list(fresh.runs) == ["own box"] and fresh.particles is None
 
 
-def test_values_that_this_version_does_not_take_are_left_out_with_a_note(tmp_path, fresh):
+def test_values_that_this_version_does_not_take_are_left_out_with_a_note(whole, fresh):
     def other(state):
         entries = {"box.nothing": 3, "box.pad_factor": 1.0}
         return json.dumps({**state, "entries": entries, "view": {**state["view"], "plane": "w"}})
 
-    keeping.take_in(fresh, spoilt(tmp_path, other), {})
+    keeping.take_in(fresh, spoilt(whole, other), {})
     assert fresh.entries == {"box.pad_factor": 1.0} and fresh.plane == "z"
     assert any("box.nothing" in note for note in fresh.notes) and any("plane" in note for note in fresh.notes)
 
