@@ -187,23 +187,26 @@ class Scene(anywidget.AnyWidget):
         Parameters
         ----------
         surfaces : sequence of Surface
-            At most four; the same object stands for a map that has not changed.
+            At most four; the same `integers` stand for a map that has not changed.
         """
         wanted = list(surfaces)[:SLOTS]
-        kept = {id(surface): slot for slot, surface in self._held.items()}
-        free = iter([slot for slot in range(SLOTS) if self._held.get(slot) not in wanted])
-        slots = [kept[id(surface)] if id(surface) in kept else next(free) for surface in wanted]
-        before = {facts["slot"]: facts for facts in self.views}
-        views, sent = [], {}
-        for slot, surface in zip(slots, wanted):
-            edition = before[slot]["edition"] if self._held.get(slot) is surface else self._next()
+        held = {id(surface.integers): slot for slot, surface in self._held.items()}
+        taken = {held[id(surface.integers)] for surface in wanted if id(surface.integers) in held}
+        free = iter([slot for slot in range(SLOTS) if slot not in taken])
+        editions = {facts["slot"]: facts["edition"] for facts in self.views}
+        views, now, changes = [], {}, {}
+        for surface in wanted:
+            is_there = id(surface.integers) in held
+            slot = held[id(surface.integers)] if is_there else next(free)
+            edition = editions[slot] if is_there else self._next()
             views.append({**surface.described, "slot": slot, "edition": edition})
-            if self._held.get(slot) is not surface:
-                sent[f"map_{slot}"] = surface.integers.tobytes()
-        empty = {f"map_{slot}": b"" for slot in self._held if slot not in slots}
-        self._held = dict(zip(slots, wanted))
+            now[slot] = surface
+            if not is_there:
+                changes[f"map_{slot}"] = surface.integers.tobytes()
+        changes |= {f"map_{slot}": b"" for slot in self._held if slot not in now}
+        self._held = now
         with self.hold_sync():
-            for name, value in {**empty, **sent, "views": views}.items():
+            for name, value in {**changes, "views": views}.items():
                 setattr(self, name, value)
 
     def _next(self) -> int:

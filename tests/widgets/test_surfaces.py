@@ -242,6 +242,17 @@ def test_a_run_that_changed_is_sent_alone(pane):
     assert before["two"] != after["two"]
 
 
+def test_runs_that_change_places_change_colours_and_nothing_is_sent_again(pane):
+    before = {facts["label"]: (facts["slot"], facts["edition"]) for facts in pane.widget.views}
+    pane.session.shown = ("two", "one")
+    pane.refresh()
+    assert [(facts["label"], facts["colour"]) for facts in pane.widget.views] == [
+        ("two", colour_of(0)),
+        ("one", colour_of(1)),
+    ]
+    assert {facts["label"]: (facts["slot"], facts["edition"]) for facts in pane.widget.views} == before
+
+
 def test_another_class_is_another_surface(pane):
     pane.session.hold(Held("classes", run(0, classes=2)), show=True)
     pane.refresh()

@@ -16,16 +16,16 @@ class _Made:
 
     Attributes
     ----------
-    key : tuple
-        Name, colour and class.
     dataset : xarray.Dataset
         The run's result.
+    class_id : int or None
+        The class; None where there are none.
     surface : Surface
         What the page needs of it.
     """
 
-    key: tuple
     dataset: Any
+    class_id: int | None
     surface: Surface
 
 
@@ -71,11 +71,12 @@ class SurfacesPane:
 
     def _of(self, held: Held, place: int) -> _Made:
         class_id = self.session.class_id if "class_id" in held.dataset.dims else None
-        key, before = (held.label, colour_of(place), class_id), self._made.get(held.label)
-        if before is not None and before.dataset is held.dataset and before.key == key:
-            return before
+        before = self._made.get(held.label)
+        if before is not None and before.dataset is held.dataset and before.class_id == class_id:
+            return dataclasses.replace(before, surface=dataclasses.replace(before.surface, colour=colour_of(place)))
         volume = shown_map(held.dataset, class_id)
-        return _Made(key, held.dataset, Surface.of(volume, held.label, colour_of(place), held.is_refinement))
+        made = Surface.of(volume, held.label, colour_of(place), held.is_refinement)
+        return _Made(held.dataset, class_id, made)
 
     def _chosen(self, change: Any) -> None:
         self.session.levels = dict(change["new"])
