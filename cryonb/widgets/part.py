@@ -45,8 +45,9 @@ class Part:
             The traits.
         """
         handler = self.attempt(deed)
-        self.session.observe(handler, list(traits))
-        self._watched.append((handler, list(traits)))
+        names = list(dict.fromkeys(traits))
+        self.session.observe(handler, names)
+        self._watched.append((handler, names))
 
     def attempt(self, deed: Deed) -> Callable[..., None]:
         """Return a handler that does something, and shows what goes wrong as a sentence.

@@ -33,7 +33,8 @@ class Progress(Part):
         session = self.session
         self.bar.value = session.progress
         done = f"{100.0 * session.progress:.0f} % \u00b7 " if session.state == "running" else ""
-        message = "stopping" if session.state == "cancelling" else session.message
+        waiting = {"idle": "", "running": "finishing", "cancelling": ""}[session.state]
+        message = "stopping" if session.state == "cancelling" else session.message or waiting
         self.words.value = f"{done}{html.escape(message)}" if message else ""
         show(self.bar, session.state != "idle")
         show(self.widget, session.state != "idle" or bool(message))

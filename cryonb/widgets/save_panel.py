@@ -40,5 +40,6 @@ class SavePanel(Part):
     def save_session(self) -> None:
         """Keep the session under the name that was typed."""
         path = self._folder.target(self.name.value, SUFFIXES)
+        self._said.value = "Saving\u2026"
         keeping.save(self.session, path)
         self._said.value = f"Saved as <b>{html.escape(self._folder.shown(path))}</b>."
