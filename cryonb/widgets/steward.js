@@ -57,6 +57,16 @@ function label(root) {
   for (const bar of root.querySelectorAll(".cryonb-progress-bar .progress")) set(bar, "aria-hidden", "true");
 }
 
+function nameRuns(root) {
+  // A name that is about to be typed is ready to be typed over.
+  for (const field of root.querySelectorAll(".cryonb-run-name input")) {
+    const seen = field.offsetParent !== null;
+    if (seen && !field.dataset.seen) field.select();
+    if (seen) field.dataset.seen = "yes";
+    else delete field.dataset.seen;
+  }
+}
+
 function move(event) {
   const group = event.target.closest(`${TABS}, ${CHOICES}`);
   if (!group || event.target.tagName !== "BUTTON") return;
@@ -73,14 +83,22 @@ function press(root, selector) {
   if (button && !button.disabled) button.click();
 }
 
+// JupyterLab has the kernel hear what is typed in one thread and what is pressed in another, so that Run may overtake
+// the setting that was changed before it. All of it goes to the main thread, in the order in which it was done.
+function inOrder(kernel) {
+  if (kernel && "commsOverSubshells" in kernel) kernel.commsOverSubshells = "disabled";
+}
+
 export default {
-  render({ el }) {
+  render({ model, el }) {
+    inOrder(model.widget_manager && model.widget_manager.kernel);
     let root = null, asked = 0, back = null, wasOpen = false;
 
     function tend() {
       asked = 0;
       if (!root) return;
       label(root);
+      nameRuns(root);
       const drawer = root.querySelector(".cryonb-drawer");
       const open = !!drawer && drawer.offsetParent !== null;
       if (open && !wasOpen) {
