@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
 import xarray as xr
 
@@ -40,6 +41,8 @@ class Held:
         How it stands.
     seconds : float
         How long it took so far [second].
+    checkpoint : Path or None
+        Folder that keeps the iterations of a refinement that was started here, from which it can go on.
     """
 
     label: str
@@ -53,6 +56,7 @@ class Held:
     notes: tuple[str, ...] = ()
     status: str = "finished"
     seconds: float = 0.0
+    checkpoint: Path | None = None
 
     @property
     def is_refinement(self) -> bool:
@@ -78,7 +82,9 @@ class Held:
         return joined or self.dataset.attrs.get("schema") in kinds
 
     def with_iteration(self, made: xr.Dataset) -> "Held":
-        """Return the run with a new result; one of an iteration that was already there takes its place.
+        """Return the run with a new result, which nobody has judged yet.
+
+        One of an iteration that was already there takes its place.
 
         Parameters
         ----------
@@ -91,10 +97,10 @@ class Held:
             The run.
         """
         if "iteration" not in made:
-            return dataclasses.replace(self, dataset=made)
+            return dataclasses.replace(self, dataset=made, judgements={})
         number = int(made["iteration"])
         before = tuple(one for one in self.iterations if int(one["iteration"]) < number)
-        return dataclasses.replace(self, dataset=made, iterations=(*before, without_maps(made)))
+        return dataclasses.replace(self, dataset=made, iterations=(*before, without_maps(made)), judgements={})
 
     def judged(self, name: str, judgement: xr.Dataset) -> "Held":
         """Return the run with one more judgement.

@@ -36,14 +36,11 @@ class Run:
     ----------
     held : Held
         The run as it stands, with particles, references, settings and verb.
-    checkpoint : Path
-        Folder that keeps the iterations of a refinement.
     take_apart : mapping of str to object or None
         Options of the decomposition that follows; None for none.
     """
 
     held: Held
-    checkpoint: Path
     take_apart: Mapping[str, Any] | None = None
 
 
@@ -77,7 +74,7 @@ def _made(run: Run, progress: Progress) -> Any:
     """Return the iterations of a run; a reconstruction has one."""
     held = run.held
     if held.verb == "refine":
-        settings = dict(checkpoint=run.checkpoint, progress=progress)
+        settings = dict(checkpoint=held.checkpoint, progress=progress)
         return iterate(held.particles, held.references, held.config, **settings)
     return [reconstruct(held.particles, held.config, progress=progress)]
 

@@ -56,6 +56,7 @@ class Session(Choices, ViewState, Background):
         super().__init__(config)
         self._own_folder = folder is None
         self._folder = Path(tempfile.mkdtemp(prefix="cryonb-") if folder is None else folder)
+        self._made = 0
         self.references = starting_volumes(references)
         if particles is not None:
             self.open(particles)
@@ -153,7 +154,16 @@ class Session(Choices, ViewState, Background):
         found = self.expectation()
         must(not found.fault, "a run must be able to start", found.fault.rstrip("."), "Change that first")
         label = unlike(label_of(self.config, self.verb, self.particles), self.runs)
-        held = Held(label, None, self.particles, self.references, self.config, self.verb, status="running")
+        self._made += 1
+        held = Held(
+            label,
+            particles=self.particles,
+            references=self.references,
+            config=self.config,
+            verb=self.verb,
+            status="running",
+            checkpoint=self._folder / f"run-{self._made}" if self.verb == "refine" else None,
+        )
         self._carry_out(held)
         return label
 
@@ -181,14 +191,13 @@ class Session(Choices, ViewState, Background):
         return held.label
 
     def _stopped(self) -> Held | None:
-        stopped = [
-            held for held in self.runs.values() if held.verb == "refine" and held.status in ("stopped", "failed")
-        ]
-        return stopped[-1] if stopped else None
+        held = [one for one in self.runs.values() if one.verb == "refine" and one.status in ("stopped", "failed")]
+        found = [one for one in held if one.checkpoint is not None and one.checkpoint.exists()]
+        return found[-1] if found else None
 
     def _carry_out(self, held: Held) -> None:
         apart = self.options(orders.TAKEN_APART) if self.take_apart else None
-        order = orders.Run(held, self._folder / f"run-{held.label}".replace("/", "-"), apart)
+        order = orders.Run(held, apart)
         self.start(lambda job: orders.carry_out(order, job, self._teller(job)), lambda job: self._run_ended(job, held))
         self.hold(held, show=True)
 

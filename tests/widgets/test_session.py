@@ -161,6 +161,8 @@ def test_a_refinement_is_cancelled_and_goes_on_to_the_same_bits(session):
     stopped = session.runs[label]
     assert stopped.status == "stopped" and session.message == "cancelled" and not session.error
     assert session.can_resume and len(stopped.iterations) < 3
+    session.rename(label, "mine")
+    label = "mine"
     assert session.resume() == label
     session.finish()
     held = session.runs[label]
@@ -169,6 +171,27 @@ def test_a_refinement_is_cancelled_and_goes_on_to_the_same_bits(session):
     assert not any(name in held.iterations[0] for name in ("half_map", "volume", "z"))
     straight = cn.refine(particles(), held.references, held.config)
     np.testing.assert_array_equal(held.dataset["half_map"], straight["half_map"])
+
+
+def test_what_was_stopped_in_another_session_cannot_go_on_here(session):
+    refining(session)
+    label = session.run()
+    session.cancel()
+    session.finish()
+    stopped = session.runs[label]
+    session.hold(Held("from a file", stopped.dataset, verb="refine", status="stopped"))
+    session.drop(label)
+    assert not session.can_resume
+    with pytest.raises(InputError, match="refinement that was stopped"):
+        session.resume()
+
+
+def test_judgements_of_an_earlier_iteration_are_not_kept(session):
+    session.take_apart = False
+    label = session.run()
+    session.finish()
+    held = session.runs[label].judged("fsc", session.runs[label].dataset)
+    assert "fsc" in held.judgements and held.with_iteration(held.dataset).judgements == {}
 
 
 def test_cancel_takes_less_than_a_second_wherever_it_comes(session):
