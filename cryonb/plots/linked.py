@@ -206,13 +206,13 @@ def image_of(variable: xr.DataArray, view: MapView) -> np.ndarray:
         depend on the sampling.
     """
     if view.seen == "section":
-        flat = variable.isel({view.plane: _index(variable, view)})
+        flat = variable.variable.isel({view.plane: _index(variable, view)})
     else:
         axis = variable[view.plane].values
         step = float(axis[1] - axis[0]) if axis.size > 1 else 1.0
         place = variable.dims.index(view.plane)
         dims = [dim for dim in variable.dims if dim != view.plane]
-        flat = xr.DataArray(variable.values.sum(axis=place) * np.float32(step), dims=dims)
+        flat = xr.Variable(dims, variable.values.sum(axis=place) * np.float32(step))
     values = flat.transpose(..., *PLANE_AXES[view.plane]).values
     return values if values.ndim == 2 else values.mean(axis=0)
 
