@@ -1,8 +1,8 @@
 """A heading that opens and closes what stands under it."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from ipywidgets import ToggleButton, VBox, Widget
+from ipywidgets import HBox, ToggleButton, VBox, Widget
 
 from .part import show, styled
 
@@ -18,8 +18,8 @@ class Fold:
         What it opens.
     is_open : bool, optional
         Whether it is open at first.
-    opened : callable, optional
-        Called whenever it is opened.
+    beside : sequence of ipywidgets.Widget, optional
+        What stands beside the heading, open or not.
 
     Attributes
     ----------
@@ -31,17 +31,13 @@ class Fold:
         What it opens.
     """
 
-    def __init__(
-        self, title: str, *children: Widget, is_open: bool = False, opened: Callable[[], None] | None = None
-    ) -> None:
-        self._opened = opened
+    def __init__(self, title: str, *children: Widget, is_open: bool = False, beside: Sequence[Widget] = ()) -> None:
         self.head = styled(ToggleButton(value=is_open, description=title, tooltip=""), "cryonb-fold-head")
         self.body = styled(VBox(list(children)), "cryonb-fold-body")
         show(self.body, is_open)
         self.head.observe(self._turn, "value")
-        self.widget = styled(VBox([self.head, self.body]), "cryonb-fold")
+        line = styled(HBox([self.head, *beside]), "cryonb-fold-line") if beside else self.head
+        self.widget = styled(VBox([line, self.body]), "cryonb-fold")
 
     def _turn(self, _change: object) -> None:
         show(self.body, self.head.value)
-        if self.head.value and self._opened is not None:
-            self._opened()

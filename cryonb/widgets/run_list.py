@@ -116,16 +116,17 @@ def status_words(held: Held) -> str:
     Returns
     -------
     str
-        For example ``"finished, 12 s"``.
+        For example ``"12 s"``; what is finished needs no word but its time.
 
     Examples
     --------
     >>> status_words(Held("box 64", verb="reconstruct", seconds=12.3))
-    'finished, 12 s'
+    '12 s'
     """
     if not held.verb:
         return "opened"
     count = len(held.iterations)
-    rounds = f", {count} iteration{'s' * (count != 1)}" if held.verb == "refine" else ""
-    seconds = f", {held.seconds:.0f} s" if held.seconds >= 1.0 else ""
-    return f"{held.status}{rounds}{seconds}"
+    parts = [held.status] if held.status != "finished" else []
+    parts += [f"{count} iteration{'s' * (count != 1)}"] if held.verb == "refine" else []
+    parts += [f"{max(held.seconds, 1.0):.0f} s"] if held.seconds > 0.0 else []
+    return ", ".join(parts)

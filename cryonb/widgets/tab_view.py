@@ -108,16 +108,15 @@ class TabView(Part):
         options = [self._options()] if self.tab.options else []
         self.widget.children = [row, *options, self.pane.widget]
 
-    def _options(self) -> HBox:
+    def _options(self) -> VBox:
         made = controls.options(self.session, self.tab.options)
         self._made.append(made)
         self.compute = button("Compute", self.attempt(self._compute), "cryonb-compute")
         hint = prose("cryonb-hint")
         hint.value = "A change counts once Compute is pressed."
-        fold = styled(Fold("Options", made.widget, hint).widget, "cryonb-options-fold")
         self.watch(self._enable, "entries", "faults", "class_id")
         self._enable()
-        return styled(HBox([fold, self.compute]), "cryonb-options")
+        return Fold("Options", made.widget, hint, beside=(self.compute,)).widget
 
     def _compute(self) -> None:
         self.session.judge(self.tab.options)

@@ -20,8 +20,8 @@ MADE_UP = 0.2
 """Correlation of a refinement's halves, with noise in place of their images, from which on it made something up."""
 
 GRADES = {
-    "signal": ("\u2713", "measured"),
-    "beyond": ("!", "partly not measured"),
+    "signal": ("\u2713", "from the data"),
+    "beyond": ("!", "not all from the data"),
     "nothing": ("\u00d7", "no signal"),
     "waiting": ("\u2026", "being made"),
     "open": ("?", "not taken apart yet"),

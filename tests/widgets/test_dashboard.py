@@ -84,8 +84,8 @@ def test_from_particles_to_a_verdict(app):
     app.session.finish()
     (label,) = app.session.runs
     verdict = app.session.judgement(label, "decomposition").attrs["verdict"]
-    assert verdict in words(app.verdicts.widget) and "measured" in words(app.verdicts.widget)
-    assert is_seen(app.tabs.widget) and "finished" in words(app.runs.widget)
+    assert verdict in words(app.verdicts.widget) and "from the data" in words(app.verdicts.widget)
+    assert is_seen(app.tabs.widget) and " s " in words(app.runs.widget)
     assert not app.run_bar.run.disabled and app.run_bar.cancel.disabled
 
 
@@ -371,12 +371,12 @@ def test_news_of_a_run_reaches_the_page_through_the_kernels_loop():
         while app.session.state != "idle" and time.monotonic() < end:
             await asyncio.sleep(0.01)
             turns += 1
-        found = app.session.state, words(app.runs.widget), drawing, turns
+        found = app.session.state, words(app.runs.widget), next(iter(app.session.runs)), drawing, turns
         app.close()
         return found
 
-    state, said, drawing, turns = asyncio.run(cell())
-    assert state == "idle" and "finished" in said
+    state, said, label, drawing, turns = asyncio.run(cell())
+    assert state == "idle" and "running" not in said and label in said
     assert drawing == {threading.current_thread()} and turns > 1
 
 
