@@ -23,6 +23,8 @@ The rooms, from the ground up; each imports only what stands above it in this li
   faces. `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps, `maps` knows which
   map stands for a run and what two of them differ in, `verbs` reconstructs and judges, `refinements` decides by a
   recipe, and `decisions` sets recipes side by side.
+- `widgets`: the notebook app. `widgets.session` knows everything and no widget library; a file of `widgets.tabs` turns
+  it into a sheet of marks, one of `widgets.panes` puts marks on the page, and the other parts stand around them.
 
 Files become Datasets in `io`, Datasets become tiles in `refine`, tiles become sums and sums become maps in `imaging`,
 maps become Datasets again in `refine`, and only Datasets reach diagnostics, figures and files.

@@ -1,4 +1,15 @@
-"""The door to the notebook app; ipywidgets is loaded when it is first opened."""
+"""The door to the notebook app; ipywidgets is loaded when it is first opened.
+
+From the model to the page, each building on what stands above it:
+
+- `settings`, `choices`: what was typed, and what of it can work. `held`, `view_state`: runs, and what is looked at.
+  `job`, `notes`, `background`, `orders`: work on a thread of its own, one piece at a time. `plan`: what it will take.
+- `session`: all of these as one object of traits. `keeping`, `cell`, `export`, `folder`: it goes to files, comes back
+  from them, and says in Python what it shows. No widget library is loaded up to here.
+- `tabs`: the session as marks, one file a tab. `panes`: marks on the page, one file a way of showing them; `picture`,
+  `tiles` and `scene` are what they show them on, each with its script beside it.
+- `controls`: a field of a dataclass, or a trait, as an entry. `app`: the page; every other file is one part of it.
+"""
 
 import os
 from collections.abc import Mapping
