@@ -140,7 +140,7 @@ export default {
       if (!root) return;
       clearInterval(start);
       watcher.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "title", "style"] });
-      root.addEventListener("keydown", key);
+      root.addEventListener("keydown", key, true); // before fields of text keep keys to themselves
       root.addEventListener("dblclick", double);
       root.addEventListener("click", click);
       later();
@@ -150,7 +150,7 @@ export default {
       clearInterval(start);
       watcher.disconnect();
       if (!root) return;
-      root.removeEventListener("keydown", key);
+      root.removeEventListener("keydown", key, true);
       root.removeEventListener("dblclick", double);
       root.removeEventListener("click", click);
     };
