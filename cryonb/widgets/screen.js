@@ -1,5 +1,6 @@
 // Tells the kernel whether the page is light or dark, how fine its dots are, and that it was shown.
 
+const SETTLED = 1000; // milliseconds until the cell that shows the app has ended, as a rule
 const probe = window.matchMedia("(prefers-color-scheme: dark)");
 
 // Lightness of the page's own paper, 0 to 1, where a theme names it; else null.
@@ -44,10 +45,13 @@ function initialize({ model }) {
 function render({ model, el }) {
   el.classList.add("cryonb-screen");
   el.setAttribute("aria-hidden", "true");
-  if (!model.get("is_shown")) {
+  if (model.get("is_shown")) return;
+  // Not at once: what is sent while the cell that shows the app still runs is answered before the page listens, and
+  // the page then waits for that answer for ever and sends nothing more, a change of theme included.
+  setTimeout(() => {
     model.set("is_shown", true);
     model.save_changes();
-  }
+  }, SETTLED);
 }
 
 export default { initialize, render };
