@@ -44,7 +44,6 @@ function label(root) {
       if (words) set(element, "aria-label", words);
     }
   }
-  set(root, "data-lm-suppress-shortcuts", "true"); // the notebook's own keys stay out of the page
   choices(root, TABS, "tablist", "tab", "aria-selected");
   choices(root, CHOICES, "radiogroup", "radio", "aria-checked");
   for (const head of root.querySelectorAll("button.cryonb-fold-head")) {
@@ -112,6 +111,11 @@ export default {
       wasOpen = open;
     }
 
+    function own(event) {
+      // The notebook's own keys stay out of the page; it looks at the element that has the focus, and at no other first.
+      set(event.target, "data-lm-suppress-shortcuts", "true");
+    }
+
     function later() {
       if (!asked) asked = requestAnimationFrame(tend);
     }
@@ -140,6 +144,7 @@ export default {
       if (!root) return;
       clearInterval(start);
       watcher.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "title", "style"] });
+      root.addEventListener("focusin", own);
       root.addEventListener("keydown", key, true); // before fields of text keep keys to themselves
       root.addEventListener("dblclick", double);
       root.addEventListener("click", click);
@@ -150,6 +155,7 @@ export default {
       clearInterval(start);
       watcher.disconnect();
       if (!root) return;
+      root.removeEventListener("focusin", own);
       root.removeEventListener("keydown", key, true);
       root.removeEventListener("dblclick", double);
       root.removeEventListener("click", click);
