@@ -1,4 +1,4 @@
-"""The app on a page, moved by what it says of itself: labels, roles and words, as a person or a screen reader finds them."""
+"""The app on a page, moved by what it says of itself: labels, roles and words, as a screen reader finds them."""
 
 import re
 import time
@@ -42,7 +42,7 @@ class App:
         """Open groups of settings."""
         for head in heads:
             button = self.root.locator("button.cryonb-fold-head:visible", has_text=re.compile(f"^{head}$"))
-            if button.get_attribute("aria-expanded") != "true":
+            if "mod-active" not in button.get_attribute("class"):
                 button.click()
 
     def control(self, label: str):
@@ -142,6 +142,7 @@ class App:
     def open(self, name: str) -> None:
         """Open a file of the root folder by the dialog."""
         self.press("Open\u2026")
+        self.root.get_by_label("Files and folders").wait_for()
         entry = self.root.locator(".cryonb-entries option", has_text=name).first
         self.root.get_by_label("Files and folders").select_option(value=entry.get_attribute("value"))
         self.press("Open")

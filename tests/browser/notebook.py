@@ -26,10 +26,9 @@ FAULTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
 
 REPLACE = """source => {
     const notebook = window.jupyterapp.shell.currentWidget.content, model = notebook.model.sharedModel;
-    model.transact(() => {
-        while (model.cells.length) model.deleteCell(0);
-        model.insertCell(0, {cell_type: 'code', source});
-    });
+    const before = model.cells.length;
+    model.insertCell(0, {cell_type: 'code', source});
+    model.deleteCellRange(1, 1 + before);
     notebook.activeCellIndex = 0;
 }"""
 
@@ -80,6 +79,14 @@ class Notebook:
         """Have the notebook hold one cell of some source, and run it."""
         self.page.evaluate(REPLACE, source)
         self.run_all(seconds)
+
+    def reload(self) -> None:
+        """Save the notebook, and load the page anew; the kernel goes on."""
+        self.command("docmanager:save")
+        saved = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+        self.page.wait_for_function(saved)
+        self.page.reload()
+        self.wait_for_kernel()
 
     def faults(self) -> list[str]:
         """Return the errors that cells ended with."""
