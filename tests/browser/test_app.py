@@ -139,9 +139,9 @@ def test_every_tab_in_both_themes(driver):
         for name in looked_at:
             app.go(name)
             app.wait_idle()
-            app.show()
             ground = pixels.picture(app.view())[2:6, 2:6].mean()
             assert (ground > 128) == is_light, (theme, name)
+            app.show()
             driver.shoot(f"{theme}_{names.index(name):02d}_{name.replace(' ', '_')}")
     driver.theme("light")
 
