@@ -8,9 +8,11 @@ import xarray as xr
 from ipywidgets import HBox, VBox
 
 from .. import plots
+from ..plots.wording import verdict
 from .held import Held
 from .orders import TAKEN_APART
 from .part import Part, button, close_all, prose, styled
+from .pieces import lines
 from .session import Session
 
 VISIBLE = 0.03
@@ -51,11 +53,11 @@ class VerdictBanner(Part):
     def refresh(self) -> None:
         """Write the verdicts anew where one of them has changed."""
         held = [self.session.runs[label] for label in self.session.shown if label in self.session.runs]
-        lines = tuple((one.label, *self._said(one)) for one in held)
-        if lines == self._lines and self.widget.children:
+        said = tuple((one.label, *self._said(one)) for one in held)
+        if said == self._lines and self.widget.children:
             return
-        before, self._lines = self.widget.children, lines
-        self.widget.children = [self._line(*line) for line in lines] or [_welcome(bool(self.session.runs))]
+        before, self._lines = self.widget.children, said
+        self.widget.children = [self._line(*one) for one in said] or [_welcome(bool(self.session.runs))]
         for gone in before:
             close_all(gone)
 
@@ -63,7 +65,7 @@ class VerdictBanner(Part):
         """Return the grade of a run and its sentence."""
         part = self.session.judgement(held.label, TAKEN_APART)
         if part is not None:
-            return grade(part), str(part.attrs.get("verdict", ""))
+            return grade(part), verdict(part)
         if self.session.state != "idle" and (held.status == "running" or held.dataset is None):
             return "waiting", "The curve is on its way."
         if held.is_refinement and held.particles is not None:
@@ -75,7 +77,7 @@ class VerdictBanner(Part):
         place = prose("cryonb-verdict-words")
         place.value = (
             f'<span class="cryonb-chip cryonb-chip-{look}"><b aria-hidden="true">{sign}</b> {words}</span> '
-            f"<b>{html.escape(label)}</b> {html.escape(sentence)}"
+            f"<b>{html.escape(label)}</b> {lines(sentence)}"
         )
         children = [place]
         if look == "open":

@@ -14,7 +14,7 @@ import pytest
 from ipywidgets.widgets import widget as registry
 
 import cryonb as cn
-from cryonb import diagnostics
+from cryonb import diagnostics, plots
 from cryonb.errors import InputError
 from cryonb.widgets import app as page
 from cryonb.widgets.tab_view import TabView
@@ -83,7 +83,7 @@ def test_from_particles_to_a_verdict(app):
     assert "being made" in words(app.verdicts.widget) and is_seen(app.run_bar.progress.bar)
     app.session.finish()
     (label,) = app.session.runs
-    verdict = app.session.judgement(label, "decomposition").attrs["verdict"]
+    verdict = plots.verdict_lines(app.session.judgement(label, "decomposition"))[0].replace(" A", " Å")
     assert verdict in words(app.verdicts.widget) and "from the data" in words(app.verdicts.widget)
     assert is_seen(app.tabs.widget) and " s " in words(app.runs.widget)
     assert not app.run_bar.run.disabled and app.run_bar.cancel.disabled
@@ -137,6 +137,28 @@ def test_a_tab_asks_for_its_judgement_once_and_again_by_its_button(app, monkeypa
     press(view.compute)
     app.session.finish()
     assert asked == ["guinier", "guinier"] and view.compute.disabled
+
+
+def test_a_run_that_is_made_again_under_its_old_name_is_judged_too(app):
+    run(app)
+    (label,) = app.session.runs
+    app.session.tab = "guinier"
+    app.session.finish()
+    press(app.runs.rows[label].drop)
+    run(app)
+    assert list(app.session.runs) == [label]
+    app.session.finish()
+    assert app.session.judgement(label, "guinier") is not None
+
+
+def test_a_judgement_that_was_cancelled_is_not_started_again(app, monkeypatch):
+    run(app)
+    asked = []
+    monkeypatch.setattr(app.session, "judge", asked.append)
+    app.session.tab = "guinier"
+    app.session.state = "running"
+    app.session.state = "idle"
+    assert asked == ["guinier"]
 
 
 def test_a_judgement_that_cannot_be_made_is_a_sentence_and_the_app_goes_on(app):
@@ -304,10 +326,19 @@ def test_figure_maps_and_cell_are_exported(app, tmp_path):
         press(panel.formats[suffix])
         assert (tmp_path / f"fsc{suffix}").read_bytes().startswith(start)
         assert "Download" in words(panel.widget)
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "of another.txt").write_text("")
     press(panel.write_maps)
     assert list((tmp_path / "maps").glob("*.mrc"))
     assert not app.session.error, app.session.error
+    assert "Wrote <b>3 files</b>" in panel._said.value
+    app.session.tab = "maps"
+    assert panel.figure.value == "maps" and "linked_maps" in panel.cell.value
+    app.session.plane = "y"
+    assert 'plane="y"' in panel.cell.value
     panel.figure.value = "../fsc"
+    app.session.tab = "fsc"
+    assert panel.figure.value == "../fsc"
     press(panel.formats[".png"])
     assert "must lie under" in app.session.error
 

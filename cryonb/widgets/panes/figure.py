@@ -59,7 +59,7 @@ class FigurePane:
         self._have(kind for kind, _ in made)
         for piece, (_, part) in zip(self.pieces, made):
             piece.show(part)
-        self._put(self._head, _above(sheet))
+        self._put(self._head, _above(sheet, getattr(self.tab, "is_said_above", False)))
         self._put(self._foot, _below(sheet))
         self._arrange(self._head, *(piece.widget for piece in self.pieces), self._foot)
 
@@ -102,9 +102,9 @@ class FigurePane:
             place.value = words
 
 
-def _above(sheet: "Sheet") -> str:
+def _above(sheet: "Sheet", is_said: bool) -> str:
     title = f"<h2>{lines(sheet.title)}</h2>" if sheet.title else ""
-    return title + (f"<p>{lines(sheet.headline)}</p>" if sheet.headline else "")
+    return title + (f"<p>{lines(sheet.headline)}</p>" if sheet.headline and not is_said else "")
 
 
 def _below(sheet: "Sheet") -> str:

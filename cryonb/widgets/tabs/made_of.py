@@ -8,6 +8,7 @@ class MadeOfTab(DiagnosticTab):
 
     place = 10
     covers = ("decomposition",)
+    is_said_above = True
 
     def __init__(self) -> None:
         super().__init__("decomposition")

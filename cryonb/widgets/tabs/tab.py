@@ -31,6 +31,8 @@ class Tab:
         The diagnostic whose options are offered; empty for none.
     covers : tuple of str
         Diagnostics that need no tab of their own beside this one.
+    is_said_above : bool
+        Whether the page says the headline of its sheet elsewhere already.
     """
 
     name = ""
@@ -41,6 +43,7 @@ class Tab:
     controls: tuple[str, ...] = ()
     options = ""
     covers: tuple[str, ...] = ()
+    is_said_above = False
 
     def sheet(self, session: Any) -> "Sheet | None":
         """Return what is seen.
