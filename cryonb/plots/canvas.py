@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from .layout import bar_length, resolution_ticks
 from .marks import GREY, Band, Image, Line, Panel, Sheet, SphereMap
@@ -28,7 +28,7 @@ from .page import (
 from .paint import OVERLAY_COLOURS, key_handle, paint, paint_band, paint_table
 from .tables import Table
 from .theme import PRINT, Theme, theme_of
-from .typesetting import HEADLINE, LABEL, SMALL, TICK, TITLE, shortened, text_width
+from .typesetting import HEADLINE, LABEL, SMALL, TICK, TITLE, decade, shortened, text_width
 
 DOTS = 110
 LABEL_DISTANCE, LABEL_CLEARANCE = 0.56, 0.24
@@ -216,6 +216,7 @@ def _vertical_axis(axes, frame: Frame, low: float, high: float) -> None:
         top = low * (high / low) ** share
         axes.yaxis.set_major_locator(LogLocator(numticks=max(3, int(frame.height / 0.3))))
         axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(decade))
     else:
         top = low + (high - low) * share
         ticks = MaxNLocator(max(3, int(frame.height / 0.42)), steps=[1, 2, 5, 10]).tick_values(low, high)

@@ -82,6 +82,7 @@ class Theme:
             "axes.unicode_minus": True,
             "axes.grid": False,
             "text.usetex": False,
+            "text.parse_math": False,  # labels are words as people typed them
             "hatch.linewidth": 0.6,
             **dict.fromkeys(inked, self.ink),
             **dict.fromkeys(framed, self.frame),

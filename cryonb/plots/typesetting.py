@@ -1,9 +1,12 @@
 """How wide words are in the standard font, and how they are broken into lines [inch]."""
 
+import math
 from functools import cache
 
 TITLE, HEADLINE, LABEL, TICK, SMALL = 13.0, 10.5, 10.5, 9.5, 9.0
 """Text sizes [point]."""
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @cache
@@ -83,3 +86,24 @@ def wrapped(words: str, size: float, inches: float) -> tuple[str, ...]:
         else:
             lines.append(part)
     return tuple(lines)
+
+
+def decade(value: float, _place: int | None = None) -> str:
+    """Return what stands beside a tick of a logarithmic axis.
+
+    Parameters
+    ----------
+    value : float
+        A power of ten.
+
+    Returns
+    -------
+    str
+        Plain words, since words of figures are never read as formulas.
+
+    Examples
+    --------
+    >>> decade(1e-3), decade(1.0)
+    ('10⁻³', '10⁰')
+    """
+    return f"10{str(round(math.log10(value))).translate(RAISED)}"

@@ -143,3 +143,14 @@ def test_every_mark_has_a_place_in_the_key():
     panel = Panel(marks, x_label="x", y_label="y", x_limits=(0.0, 1.0), y_limits=(0.0, 1.0))
     figure = render(Sheet((Row((panel,), 2.0, "right"),), "All marks"))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["line", "dots", "band"]
+
+
+def test_words_are_never_read_as_formulas():
+    curve = Curve(np.arange(3.0), np.arange(3.0), "a", r"run$\frac$ of $5", "#000000")
+    panel = Panel((curve,), r"$x^", "", "x", r"$\nonsense$", (0.0, 2.0), (0.1, 10.0), "", "log")
+    figure = render(Sheet((Row((panel,), 2.0, "right"),), "$a$ and $b", "", "", "words"))
+    figure.canvas.draw()
+    said = visible_words(figure)
+    assert any(curve.label in words.get_text() for words, _ in said)
+    numbers = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert {"10⁻¹", "10⁰"} <= set(numbers)
