@@ -90,14 +90,10 @@ class Folder:
         """
         folder = self.path(inside)
         must(folder.is_dir(), "a folder must be there to be looked into", inside or ".", "Go up, and look again")
-        try:
-            found = [entry for path in folder.iterdir() if (entry := self._entry(path)) is not None]
-        except PermissionError:
-            found = []
-        found += _pairs(found)
         word = containing.strip().casefold()
-        chosen = [entry for entry in found if word in entry.name.casefold()]
-        return sorted(chosen, key=lambda entry: (entry.kind != "folder", entry.name.casefold(), -len(entry.paths)))
+        found = [entry for place in _named(folder, word) if (entry := self._entry(place)) is not None]
+        found = [entry for entry in (*found, *_pairs(found)) if word in entry.name.casefold()]
+        return sorted(found, key=lambda entry: (entry.kind != "folder", entry.name.casefold(), -len(entry.paths)))
 
     def path(self, name: str | os.PathLike) -> Path:
         """Return the place of a name, if it is under the root.
@@ -145,7 +141,7 @@ class Folder:
         must(bool(name), "a file must have a name", repr(name), "Type one")
         place = self.path(name)
         if suffixes and not place.suffix:
-            place = place.with_name(place.name + suffixes[0])
+            place = self.path(place.with_name(place.name + suffixes[0]))
         fits = not suffixes or place.suffix.lower() in suffixes
         must(fits, f"the name must end in {' or '.join(suffixes)}", place.name, "Change its ending")
         must(place != self.root, "a name must differ from the folder itself", name, "Type another")
@@ -167,29 +163,58 @@ class Folder:
         """
         return self.root.name or "/" if path == self.root else path.relative_to(self.root).as_posix()
 
-    def _entry(self, path: Path) -> Entry | None:
-        """Return what a path can be opened as; None for anything else, for what is hidden and what leads out."""
-        if path.name.startswith(".") or not self._holds(path.resolve()):
+    def _entry(self, place: os.DirEntry) -> Entry | None:
+        """Return what a place can be opened as; None for anything else, what leads out, and what cannot be read."""
+        path = Path(place.path)
+        try:
+            if place.is_symlink() and not self._holds(path.resolve()):
+                return None
+            return _folder(path) if place.is_dir() else _file(path)
+        except (OSError, RuntimeError):
             return None
-        name = path.name.lower()
-        if path.is_dir():
-            kind = "session" if name.endswith(SESSIONS) else "results" if session_in(path) else "folder"
-            return Entry(path.name, kind, (path,))
-        endings = {"particles": TABLES, "session": SESSIONS, "map": MAPS}
-        kinds = [kind for kind, suffixes in endings.items() if name.endswith(suffixes)]
-        return Entry(path.name, kinds[0], (path,), path.stat().st_size) if kinds and path.is_file() else None
 
     def _holds(self, place: Path) -> bool:
         return place == self.root or self.root in place.parents
+
+
+def _named(folder: Path, word: str) -> list[os.DirEntry]:
+    """Return what is in a folder, is not hidden, and has a word in its name or in that of its first half."""
+    try:
+        with os.scandir(folder) as places:
+            found = {place.name: place for place in places if not place.name.startswith(".")}
+    except PermissionError:
+        return []
+    named = [name for name in found if word in name.casefold()]
+    return [found[name] for name in dict.fromkeys((*named, *map(_second, named))) if name in found]
+
+
+def _folder(path: Path) -> Entry:
+    if path.name.lower().endswith(SESSIONS):
+        return Entry(path.name, "session", (path,))
+    try:
+        return Entry(path.name, "results" if session_in(path) else "folder", (path,))
+    except PermissionError:
+        return Entry(path.name, "folder", (path,))
+
+
+def _file(path: Path) -> Entry | None:
+    endings = {"particles": TABLES, "session": SESSIONS, "map": MAPS}
+    kinds = [kind for kind, suffixes in endings.items() if path.name.lower().endswith(suffixes)]
+    return Entry(path.name, kinds[0], (path,), path.stat().st_size) if kinds and path.is_file() else None
 
 
 def _pairs(found: list[Entry]) -> Iterator[Entry]:
     """Yield both half maps of a run as one entry, where both are there."""
     maps = {entry.name: entry for entry in found if entry.kind == "map"}
     for name, first in maps.items():
-        second = maps.get(FIRST_HALF.sub(lambda match: match[1] + OTHER[match[2]], name, count=1))
+        second = maps.get(_second(name))
         if FIRST_HALF.search(name) and second is not None:
             yield Entry(name, "half maps", (*first.paths, *second.paths), first.size + second.size)
+
+
+def _second(name: str) -> str:
+    """Return what the second half map is called, of a first one; other names stay."""
+    return FIRST_HALF.sub(lambda match: match[1] + OTHER[match[2]], name, count=1)
 
 
 def in_words(size: int) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from cryonb.errors import InputError
+from cryonb.widgets import folder as places
 from cryonb.widgets.folder import Folder, in_words
 
 
@@ -69,6 +70,31 @@ def test_no_path_leads_out(folder, name):
         folder.path(name)
     with pytest.raises(InputError, match="must lie under"):
         folder.target(name, ())
+
+
+def test_an_ending_that_is_added_does_not_lead_out_either(folder, tmp_path):
+    (folder.root / "kept2.zarr").symlink_to(tmp_path / "other")
+    with pytest.raises(InputError, match="must lie under"):
+        folder.target("kept2", (".zarr",))
+
+
+def test_what_cannot_be_read_hides_nothing_else(folder, monkeypatch):
+    (folder.root / "circle.star").symlink_to(folder.root / "circle.star")
+
+    def refuse(path):
+        raise PermissionError(13, "refused", str(path))
+
+    monkeypatch.setattr(places, "session_in", refuse)
+    found = kinds(folder.entries())
+    assert found["b.star"] == "particles" and found["more"] == found["job1"] == "folder" and "circle.star" not in found
+
+
+def test_a_filter_looks_at_the_files_that_it_names_only(folder, monkeypatch):
+    looked, own = [], Folder._entry
+    monkeypatch.setattr(Folder, "_entry", lambda self, place: looked.append(place.name) or own(self, place))
+    (pair, first) = folder.entries(containing="HALF1_class")
+    assert sorted(looked) == ["run_half1_class001_unfil.mrc", "run_half2_class001_unfil.mrc"]
+    assert pair.kind == "half maps" and first.kind == "map"
 
 
 def test_a_folder_that_is_not_there_says_so(folder, tmp_path):
