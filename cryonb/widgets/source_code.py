@@ -27,7 +27,9 @@ def literal(value: Any) -> str:
     '{"kind": "a \\\\"b\\\\"", "window": (0.85, 1.0), "on": True}'
     """
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=not value.isprintable())
+        return "".join(
+            sign if sign.isprintable() else ascii(sign)[1:-1] for sign in json.dumps(value, ensure_ascii=False)
+        )
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{literal(name)}: {literal(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list):

@@ -1,5 +1,6 @@
 """The cell that recreates a view: it is run, and its figure holds the numbers of the tab."""
 
+import ast
 import dataclasses
 
 import numpy as np
@@ -11,6 +12,7 @@ from cryonb.plots.marks import Curve, Image
 from cryonb.widgets.cell import cell, changed
 from cryonb.widgets.held import Held
 from cryonb.widgets.session import Session
+from cryonb.widgets.source_code import literal
 from cryonb.widgets.tabs import tab_of
 
 QUOTED = 'own "box"\'s'
@@ -125,3 +127,11 @@ def test_only_settings_that_are_read_and_differ_are_written():
     expected = {"box": {"pad_factor": 1.0}, "compute": {"seed": 4}}
     assert changed(config, "reconstruct") == {**expected, "refine": {"max_resolution": 20.0}}
     assert changed(config, "refine") == {**expected, "refine": {"max_resolution": 20.0, "n_classes": 2}}
+
+
+@pytest.mark.parametrize(
+    "words", ["\U0001f469\u200d\U0001f52c", 'a"b\\', "x\ny\u2028z\x7f", "{label}", "'); exit(); ('", "\ud800"]
+)
+def test_any_label_comes_back_from_its_source(words):
+    source = literal(words)
+    assert ast.literal_eval(source) == words and source.isprintable() and len(source.splitlines()) == 1
