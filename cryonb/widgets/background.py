@@ -7,7 +7,7 @@ from typing import Any
 
 from traitlets import Enum, Float, HasTraits, Tuple, Unicode
 
-from ..errors import CryonbError, InputError, RunStopped, must
+from ..errors import CryonbError, RunStopped, must
 from .job import PATIENCE, Job, Work
 
 Ended = Callable[[Job], None]
@@ -88,7 +88,7 @@ class Background(HasTraits):
             return
         is_over = job.is_done or job.is_overdue
         for message in job.take(0.0 if is_over else seconds):
-            message()
+            self._attempt(message)
         if (told := job.progress()) is not None and self.state == "running":
             self.progress, self.message = told
         if is_over:
@@ -137,17 +137,22 @@ class Background(HasTraits):
             self._late = [*(other for other in self._late if not other.is_done), job]
         with self.hold_trait_notifications():
             self.notes = tuple(dict.fromkeys((*self.notes, *job.notes)))
-            self.error, self.details = _told(job.problem)
+            if job.problem is not None:
+                self.error, self.details = _told(job.problem)
             self.message = "cancelled" if isinstance(job.problem, RunStopped) else ""
             self.progress = 0.0 if job.problem else 1.0
-        try:
-            ended(job)
-        except InputError as problem:
-            self.error = str(problem)
+        self._attempt(lambda: ended(job))
         self.state = "idle"
         waiting, self._waiting = self._waiting, []
-        for request in waiting if not self.error else []:
-            request()
+        for request in waiting if job.problem is None else []:
+            self._attempt(request)
+
+    def _attempt(self, deed: Callable[[], None]) -> None:
+        """Do something; what goes wrong is shown, and keeps nothing else from being done."""
+        try:
+            deed()
+        except Exception as problem:
+            self.error, self.details = _told(problem)
 
 
 def _told(problem: BaseException | None) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A run as the app keeps it: its result, how it went, and what was judged of it."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from ..schema import PARTICLES, REFINEMENT
 
 MAPS = ("half_map", "volume", "mask")
 STATUSES = ("running", "finished", "stopped", "failed")
+
+SAME_PIXEL = 1e-3
+"""How much pixel sizes of the same images may differ, relative."""
+
+_number = itertools.count(1).__next__
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,9 +46,11 @@ class Held:
     status : {"running", "finished", "stopped", "failed"}
         How it stands.
     seconds : float
-        How long it took so far [second].
+        How long its iterations took, without what judged them [second].
     checkpoint : Path or None
         Folder that keeps the iterations of a refinement that was started here, from which it can go on.
+    number : int
+        One of its own, by which it is found again whatever it is called meanwhile.
     """
 
     label: str
@@ -57,6 +65,7 @@ class Held:
     status: str = "finished"
     seconds: float = 0.0
     checkpoint: Path | None = None
+    number: int = dataclasses.field(default_factory=_number)
 
     @property
     def is_refinement(self) -> bool:
@@ -80,6 +89,43 @@ class Held:
             return False
         joined = self.is_refinement and self.particles is not None and PARTICLES.name in kinds
         return joined or self.dataset.attrs.get("schema") in kinds
+
+    def is_of(self, particles: xr.Dataset) -> bool:
+        """Return whether the run was made from some particles, as far as their ids and pixel size tell.
+
+        Parameters
+        ----------
+        particles : xarray.Dataset
+            Kind ``cryonb/particles``.
+
+        Returns
+        -------
+        bool
+            True if all its particles are there, at the same pixel size.
+        """
+        if not self.is_refinement or "particle" not in self.dataset.coords:
+            return False
+        own, other = float(self.dataset["pixel_size"]), float(particles["pixel_size"])
+        return abs(own - other) < SAME_PIXEL * other and bool(
+            self.dataset["particle"].isin(particles["particle"].values).all()
+        )
+
+    def class_of(self, class_id: int) -> int | None:
+        """Return which of its classes stands for a number that was chosen for all runs.
+
+        Parameters
+        ----------
+        class_id : int
+            The number, from 1.
+
+        Returns
+        -------
+        int or None
+            That class; the last where there are fewer, None where there are none.
+        """
+        if self.dataset is None or "class_id" not in self.dataset.dims:
+            return None
+        return int(self.dataset["class_id"].values[min(max(class_id, 1), self.dataset.sizes["class_id"]) - 1])
 
     def with_iteration(self, made: xr.Dataset) -> "Held":
         """Return the run with a new result, which nobody has judged yet.

@@ -1,5 +1,6 @@
 """Work in the background: one thread, a way to stop it, and messages that wait until somebody takes them."""
 
+import math
 import queue
 import threading
 import time
@@ -43,7 +44,7 @@ class Job:
         self.result: Any = None
         self.problem: BaseException | None = None
         self.notes: list[str] = []
-        self.began = time.monotonic()
+        self.began, self._ended = time.monotonic(), math.inf
         self._work, self._wake = work, wake or _nothing
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._progress: tuple[float, str] | None = None
@@ -86,8 +87,8 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """Time since it was made [second]."""
-        return time.monotonic() - self.began
+        """Time since it was made, until it ended [second]."""
+        return min(time.monotonic(), self._ended) - self.began
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the thread.
@@ -177,7 +178,7 @@ class Job:
                 self.result = self._work(self)
             except BaseException as problem:
                 self.problem = problem
-        self._work = _nothing
+        self._work, self._ended = _nothing, time.monotonic()
         if self._alarm is not None:
             self._alarm.cancel()
         self._done.set()

@@ -53,23 +53,6 @@ class Levels:
     sigma: float
     median: float
 
-    def clamped(self, level: float | None) -> float:
-        """Return a level that can be drawn.
-
-        Parameters
-        ----------
-        level : float or None
-            A level; None or no number for the one to begin with.
-
-        Returns
-        -------
-        float
-            The nearest within the range.
-        """
-        if level is None or not math.isfinite(level):
-            return self.first
-        return min(max(float(level), self.lowest), self.highest)
-
 
 def levels_of(density: np.ndarray) -> Levels | None:
     """Return at which densities a surface of a map can be drawn.

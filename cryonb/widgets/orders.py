@@ -15,6 +15,7 @@ from ..simulate import demo_particles
 from ..verbs import diagnose, joins_particles, reconstruct
 from .held import Held
 from .job import Job
+from .kept import Kept, read
 
 DEMO = "demo"
 TAKEN_APART = "decomposition"
@@ -25,7 +26,7 @@ SHARES = {"reconstruct": 0.15, "refine": 0.6}
 
 Progress = Callable[[float, str], None]
 Change = Callable[[Held], Held]
-Tell = Callable[[str, Change], None]
+Tell = Callable[[Held, Change], None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ def carry_out(run: Run, job: Job, tell: Tell) -> None:
     job : Job
         Whose thread this is.
     tell : callable
-        Called with the label and a change of what is held, whenever there is something new.
+        Called with the run and a change of what is held, whenever there is something new.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def carry_out(run: Run, job: Job, tell: Tell) -> None:
     held = run.held
     share = 1.0 if run.take_apart is None else SHARES[held.verb]
     for made in _made(run, _part(job, 0.0, share)):
-        tell(held.label, _with_iteration(made, job.seconds))
+        tell(held, _with_iteration(made, run.held.seconds + job.seconds))
         held = held.with_iteration(made)
     if run.take_apart is not None:
         judge(held, TAKEN_APART, run.take_apart, tell, _part(job, share, 1.0))
@@ -119,9 +120,9 @@ def judge(held: Held, name: str, options: Mapping[str, Any], tell: Tell, progres
         found = diagnose(held.dataset, name, progress=progress, **more, **options)
     except RunStopped as stopped:
         if stopped.finished is not None:
-            tell(held.label, _judged(key, stopped.finished))
+            tell(held, _judged(key, stopped.finished))
         raise
-    tell(held.label, _judged(key, found))
+    tell(held, _judged(key, found))
 
 
 def _judged(key: str, found: xr.Dataset) -> Change:
@@ -151,8 +152,8 @@ def judgement_key(name: str, options: Mapping[str, Any]) -> str:
     return " ".join([name, *(f"{field}={options[field]!r}" for field in sorted(options))])
 
 
-def opened(source: str, progress: Progress) -> xr.Dataset | xr.DataTree:
-    """Return what a word or a path stands for.
+def opened(source: str, progress: Progress) -> xr.Dataset | xr.DataTree | Kept:
+    """Return what a word or a path stands for; of a saved session its particles are opened too.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ def opened(source: str, progress: Progress) -> xr.Dataset | xr.DataTree:
 
     Returns
     -------
-    xarray.Dataset or xarray.DataTree
+    xarray.Dataset, xarray.DataTree or Kept
         What it holds.
 
     Raises
@@ -174,4 +175,6 @@ def opened(source: str, progress: Progress) -> xr.Dataset | xr.DataTree:
     if source == DEMO:
         return demo_particles(progress=progress)
     progress(0.0, f"opening {Path(source).name}")
-    return open_any(source)
+    found = open_any(source)
+    kept = read(found, {"file": source}) if isinstance(found, xr.DataTree) else None
+    return found if kept is None else kept

@@ -5,7 +5,6 @@ in the thread that owns the session, so that nothing changes under a view's feet
 """
 
 import dataclasses
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +13,17 @@ from typing import Any
 import xarray as xr
 from traitlets import Bool, Dict, Enum, Unicode, observe
 
+from .. import diagnostics
 from ..errors import RunStopped, must
 from ..opening import starting_volumes
 from ..schema import PARTICLES, validate
+from ..verbs import joins_particles
 from . import orders
 from .background import Background
 from .choices import Choices
 from .held import Held
 from .job import Job
+from .kept import Kept
 from .plan import Expected, expected
 from .view_state import ViewState
 from .whole import Whole
@@ -54,30 +56,35 @@ class Session(Choices, ViewState, Background):
 
     def __init__(self, particles: Any = None, references: Any = None, config: Any = None, folder: Any = None) -> None:
         super().__init__(config)
-        self._own_folder = folder is None
-        self._folder = Path(tempfile.mkdtemp(prefix="cryonb-") if folder is None else folder)
+        own = tempfile.TemporaryDirectory(prefix="cryonb-", ignore_cleanup_errors=True) if folder is None else None
+        self._own_folder, self._folder = own, Path(folder if own is None else own.name)
         self._made = 0
         self.references = starting_volumes(references)
         if particles is not None:
             self.open(particles)
 
-    def options(self, name: str) -> dict[str, Any]:
+    def options(self, name: str, held: Held | None = None) -> dict[str, Any]:
         """Return the options of a diagnostic that are set; the class in view is one of them where it knows classes.
+
+        One that judges images judges all classes, which are made together.
 
         Parameters
         ----------
         name : str
             The diagnostic.
+        held : Held, optional
+            The run that it judges, which may have fewer classes.
 
         Returns
         -------
         dict of str to object
             By field.
         """
-        given = self._settings.options(name)
-        knows_classes = any(field.name == "class_id" for field in dataclasses.fields(self._settings.group(name)))
-        in_view = {"class_id": self.class_id} if knows_classes and self.class_id > 1 else {}
-        return {**in_view, **given}
+        given, plug = self._settings.options(name), diagnostics.get(name)
+        if joins_particles(plug) or all(field.name != "class_id" for field in dataclasses.fields(plug.options)):
+            return given
+        number = self.class_id if held is None else held.class_of(self.class_id) or 1
+        return {"class_id": number, **given} if number > 1 else given
 
     @observe("config", "faults", "verb", "particles", "references", "take_apart")
     def _replan(self, _change: Any) -> None:
@@ -125,10 +132,12 @@ class Session(Choices, ViewState, Background):
         if job.problem is None:
             self._take_in(job.result, origin)
 
-    def _take_in(self, opened: xr.Dataset | xr.DataTree, origin: dict) -> None:
-        if isinstance(opened, xr.DataTree):
-            from . import keeping
+    def _take_in(self, opened: Any, origin: dict) -> None:
+        from . import keeping
 
+        if isinstance(opened, Kept):
+            keeping.put_back(self, opened)
+        elif isinstance(opened, xr.DataTree):
             keeping.take_in(self, opened, origin)
         elif opened.attrs.get("schema") == PARTICLES.name:
             validate(opened, PARTICLES)
@@ -136,7 +145,10 @@ class Session(Choices, ViewState, Background):
                 self.particles, self.origin, self.source = opened, origin, described(opened, origin)
                 self.verb = "reconstruct" if "rot" in opened else "refine"
         else:
-            self.hold(Held(unlike(described(opened, origin), self.runs), opened, self.particles), show=True)
+            held = Held(unlike(described(opened, origin), self.runs), opened)
+            own = self.particles is not None and held.is_of(self.particles)
+            self.hold(dataclasses.replace(held, particles=self.particles if own else None), show=True)
+            self.observe(keeping.give_particles, "particles")
 
     def run(self) -> str:
         """Start a run with the settings as they stand.
@@ -203,14 +215,18 @@ class Session(Choices, ViewState, Background):
 
     def _run_ended(self, job: Job, held: Held) -> None:
         status = "finished" if job.problem is None else "stopped" if isinstance(job.problem, RunStopped) else "failed"
-        now = self.runs.get(held.label)
+        now = self._now(held)
         if now is None:
             return
         if now.dataset is None and (status == "failed" or now.verb == "reconstruct"):
-            self.drop(held.label)
+            self.drop(now.label)
         else:
             notes = tuple(dict.fromkeys((*now.notes, *job.notes)))
-            self.hold(dataclasses.replace(now, status=status, notes=notes, seconds=job.seconds))
+            self.hold(dataclasses.replace(now, status=status, notes=notes, seconds=now.seconds or job.seconds))
+
+    def _now(self, held: Held) -> Held | None:
+        """Return a run as it stands, whatever it is called by now; None where it was let go."""
+        return next((one for one in self.runs.values() if one.number == held.number), None)
 
     def judge(self, name: str) -> None:
         """Have a diagnostic judge every run in view that it has not judged yet, in the background.
@@ -223,9 +239,9 @@ class Session(Choices, ViewState, Background):
         if self.state != "idle":
             self.afterwards(lambda: self.judge(name))
             return
-        options, waiting = self.options(name), self.unjudged(name)
+        waiting = [(held, self.options(name, held)) for held in self.unjudged(name)]
         if waiting:
-            self.start(lambda job: self._judge_all(job, name, options, waiting))
+            self.start(lambda job: self._judge_all(job, name, waiting))
 
     def unjudged(self, name: str) -> list[Held]:
         """Return the runs in view that a diagnostic could judge, and has not judged with its options as they stand.
@@ -240,11 +256,12 @@ class Session(Choices, ViewState, Background):
         list of Held
             In the order of `shown`.
         """
-        from .. import diagnostics
-
-        kinds, key = diagnostics.get(name).accepts, orders.judgement_key(name, self.options(name))
+        kinds = diagnostics.get(name).accepts
         held = [self.runs[label] for label in self.shown if label in self.runs]
-        return [one for one in held if one.can_be_judged(kinds) and key not in one.judgements]
+        return [one for one in held if one.can_be_judged(kinds) and self._key(name, one) not in one.judgements]
+
+    def _key(self, name: str, held: Held) -> str:
+        return orders.judgement_key(name, self.options(name, held))
 
     def judgement(self, label: str, name: str) -> xr.Dataset | None:
         """Return what a diagnostic found of a run, with its options as they stand.
@@ -262,27 +279,28 @@ class Session(Choices, ViewState, Background):
             None where it has not judged.
         """
         held = self.runs.get(label)
-        return None if held is None else held.judgements.get(orders.judgement_key(name, self.options(name)))
+        return None if held is None else held.judgements.get(self._key(name, held))
 
-    def _judge_all(self, job: Job, name: str, options: dict, waiting: list[Held]) -> None:
+    def _judge_all(self, job: Job, name: str, waiting: list[tuple[Held, dict]]) -> None:
         tell, count = self._teller(job), len(waiting)
-        for place, held in enumerate(waiting):
+        for place, (held, options) in enumerate(waiting):
             orders.judge(held, name, options, tell, _share(job, place, count))
 
     def _teller(self, job: Job) -> orders.Tell:
-        return lambda label, change: job.post(lambda: self._change(label, change))
+        return lambda held, change: job.post(lambda: self._change(held, change))
 
-    def _change(self, label: str, change: orders.Change) -> None:
-        if label in self.runs:
-            self.hold(change(self.runs[label]))
+    def _change(self, held: Held, change: orders.Change) -> None:
+        now = self._now(held)
+        if now is not None:
+            self.hold(change(now))
 
     def close(self) -> None:
         """Stop what runs, and let go of everything."""
         self.shut()
         self.unobserve_all()
         self.runs, self.shown, self.particles, self.references = {}, (), None, None
-        if self._own_folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
 
 
 def _share(job: Job, place: int, count: int) -> Callable[[float, str], None]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from small_sessions import assert_same, bare, kept, particles, refined, session_
 import cryonb as cn
 from cryonb.errors import FormatError
 from cryonb.widgets import keeping
+from cryonb.widgets import kept as kept_file
 from cryonb.widgets.session import Session
 from cryonb.widgets.tabs import tab_of, tabs
 
@@ -103,15 +105,30 @@ def test_particles_that_are_missing_are_named_and_can_be_given_later(tmp_path, f
     assert fresh.runs['a "b"/c'].particles is particles()
 
 
+def test_particles_of_a_session_are_opened_behind_the_app(tmp_path, fresh, monkeypatch):
+    with session_of(bare("own box"), origin={"demo": 5}) as session:
+        keeping.save(session, tmp_path / "demo.zarr")
+    threads = []
+
+    def simulated(seed):
+        threads.append(threading.current_thread())
+        return particles()
+
+    monkeypatch.setattr(kept_file, "demo_particles", simulated)
+    fresh.open(str(tmp_path / "demo.zarr"))
+    fresh.finish()
+    assert fresh.particles is particles() and threads and threads[0] is not threading.main_thread()
+
+
 def test_particles_given_in_memory_and_the_demonstration(tmp_path, fresh, monkeypatch):
-    with session_of(bare("own box")) as session:
+    with session_of(bare("own box"), source="60 particles") as session:
         keeping.save(session, tmp_path / "memory.zarr")
         session.origin = {"demo": 5}
         keeping.save(session, tmp_path / "demo.zarr")
     keeping.restore(fresh, tmp_path / "memory.zarr")
-    assert fresh.particles is None and "in memory" in fresh.notes[0]
+    assert fresh.particles is None and "in memory" in fresh.notes[0] and fresh.source == ""
     seeds = []
-    monkeypatch.setattr(keeping, "demo_particles", lambda seed: seeds.append(seed) or particles())
+    monkeypatch.setattr(kept_file, "demo_particles", lambda seed: seeds.append(seed) or particles())
     keeping.restore(fresh, tmp_path / "demo.zarr")
     assert seeds == [5] and fresh.particles is particles() and fresh.origin == {"demo": 5} and fresh.notes == ()
 
@@ -195,8 +212,9 @@ def spoilt(whole, change):
         (lambda state: json.dumps({name: value for name, value in state.items() if name != "view"}), "must be whole"),
         (lambda state: json.dumps({**state, "runs": [{**state["runs"][0], "node": "gone"}]}), "must be whole"),
         (lambda state: json.dumps({**state, "runs": 3}), "must be whole"),
+        (lambda state: json.dumps({**state, "origin": {"demo": "none"}}), "must be whole"),
     ],
-    ids=["no state", "later version", "part missing", "run missing", "no runs"],
+    ids=["no state", "later version", "part missing", "run missing", "no runs", "no origin"],
 )
 def test_a_damaged_state_is_a_sentence_and_changes_nothing(whole, fresh, change, says):
     fresh.hold(bare("own box"), show=True)

@@ -72,12 +72,6 @@ def test_a_background_shifts_the_levels_and_changes_nothing_else():
     assert shifted.sigma == pytest.approx(plain.sigma, rel=1e-4)
 
 
-def test_levels_that_cannot_be_drawn_are_brought_into_the_range():
-    found = levels_of(ball())
-    wanted = [(-5.0, found.lowest), (7.0, found.highest), (None, found.first), (float("nan"), found.first), (0.5, 0.5)]
-    assert [found.clamped(level) for level, _ in wanted] == [clamped for _, clamped in wanted]
-
-
 # One map
 
 
@@ -260,6 +254,16 @@ def test_another_class_is_another_surface(pane):
     pane.session.class_id = 2
     pane.refresh()
     assert pane.widget.views[2]["highest"] == pytest.approx(2 * first["highest"], rel=1e-3)
+
+
+def test_a_run_with_fewer_classes_shows_its_last_beside_others(pane):
+    pane.session.hold(Held("classes", run(0, classes=2)), show=True)
+    pane.session.class_id = 2
+    pane.refresh()
+    last = pane.widget.views[2]["highest"]
+    pane.session.class_id = 3
+    pane.refresh()
+    assert pane.widget.words == "" and [facts["highest"] for facts in pane.widget.views][2:] == [last]
 
 
 def test_levels_go_both_ways_and_stay_with_the_session(pane):

@@ -70,7 +70,7 @@ class SurfacesPane:
         self.widget.show([made.surface for made in self._made.values()])
 
     def _of(self, held: Held, place: int) -> _Made:
-        class_id = self.session.class_id if "class_id" in held.dataset.dims else None
+        class_id = held.class_of(self.session.class_id)
         before = self._made.get(held.label)
         if before is not None and before.dataset is held.dataset and before.class_id == class_id:
             return dataclasses.replace(before, surface=dataclasses.replace(before.surface, colour=colour_of(place)))

@@ -50,8 +50,8 @@ class FscTab(Tab):
 
     def _wants(self, session: Any) -> str:
         """Return the FSC where a finished run waits for its other curves."""
-        waiting = [] if session.error or session.iteration >= 0 else session.unjudged(DIAGNOSTIC)
-        return DIAGNOSTIC if any(_has_halves(held) and held.status != "running" for held in waiting) else ""
+        waiting = [] if session.error else session.unjudged(DIAGNOSTIC)
+        return DIAGNOSTIC if any(_is_last(held, session.iteration) and _has_halves(held) for held in waiting) else ""
 
 
 def _lines(parts: Iterable[str]) -> str:
@@ -63,6 +63,11 @@ def _claims(session: Any, shown: dict[str, xr.Dataset]) -> list[str]:
     held = [session.runs[label] for label, run in shown.items() if not plots.is_refinement(run)]
     decided = [one for one in held if one.dataset is not None and plots.is_refinement(one.dataset)]
     return [f"{one.label}: {plots.claim_sentence(one.dataset)}" for one in decided]
+
+
+def _is_last(held: Held, number: int) -> bool:
+    """Return whether a run has ended, and is seen as it ended: one without iterations has nothing else to show."""
+    return held.status != "running" and (number < 0 or not held.iterations)
 
 
 def _has_halves(held: Held) -> bool:
@@ -84,9 +89,9 @@ def curves(session: Any) -> dict[str, xr.Dataset]:
     """
     labels = list(session.shown) + [label for label, held in session.runs.items() if held.status == "running"]
     held = [session.runs[label] for label in dict.fromkeys(labels) if label in session.runs]
-    found = judged(session, DIAGNOSTIC) if session.iteration < 0 else {}
+    found = judged(session, DIAGNOSTIC)
     at = {one.label: at_iteration(one, session.iteration) for one in held}
-    ended = {one.label: found[one.label] for one in held if one.label in found and one.status != "running"}
+    ended = {one.label: found[one.label] for one in held if one.label in found and _is_last(one, session.iteration)}
     return {label: ended.get(label, run) for label, run in at.items() if run is not None}
 
 
