@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 from legible import check_legible
-from small_sessions import kept, particles, refined, session_of
+from small_sessions import bare, kept, particles, refined, session_of
 
 import cryonb as cn
 from cryonb import diagnostics, plots
@@ -194,6 +194,25 @@ def test_nothing_holds_on_to_a_closed_session():
     del session
     gc.collect()
     assert gone() is None
+
+
+def test_a_difference_goes_with_its_runs_also_while_the_session_is_held():
+    session, volume = Session(), cn.phantom("helices", box_size=16, pixel_size=9.0)
+    for label in ("one", "other"):
+        session.hold(Held(label, volume.copy()), show=True)
+    assert tab_of("difference").sheet(session) is not None
+    gone = weakref.ref(session.runs["one"].dataset)
+    session.close()
+    gc.collect()
+    assert gone() is None
+
+
+def test_large_maps_are_judged_when_somebody_asks_for_it(monkeypatch):
+    with session_of(bare("own box")) as session:
+        tab = tab_of("guinier")
+        assert tab.wants(session) == "guinier"
+        monkeypatch.setattr("cryonb.widgets.tabs.diagnostic.LARGEST", 15)
+        assert tab.wants(session) == "" and "16 voxels" in tab.empty(session) and "Compute" in tab.empty(session)
 
 
 def test_a_quick_diagnostic_is_wanted_then_shown_for_each_run():

@@ -7,12 +7,16 @@ import xarray as xr
 
 from ... import diagnostics, plots
 from ...verbs import joins_particles
+from ..held import Held
 from .tab import Tab, judged, nothing_in_view, unnamed
 
 if TYPE_CHECKING:
     from ...plots.marks import Sheet
 
 AFTER_MAPS = 60
+LARGEST = 160
+"""Voxels along an edge of maps that are judged without being asked: larger ones can take minutes."""
+
 WORDS = {
     "cryonb/particles": "images of particles",
     "cryonb/volume": "half maps or a map",
@@ -55,12 +59,19 @@ class DiagnosticTab(Tab):
             return f"{plug.title}: not computed yet; something else is being computed first, or this is."
         if joins_particles(plug):
             return f"{plug.title}: not computed yet. {cost(session, self.options)} Press Compute."
+        if (edge := _edge(session.unjudged(self.options))) > LARGEST:
+            return f"{plug.title}: not computed yet. With {edge} voxels an edge it can take minutes. Press Compute."
         return f"{plug.title}: not computed yet{'; the last attempt failed' if session.error else ''}."
 
     def _wants(self, session: Any) -> str:
-        """Return the diagnostic if it is quick, since it judges maps or tables, and some run waits for it."""
-        quick = not joins_particles(diagnostics.get(self.options))
-        return self.options if quick and not session.error and session.unjudged(self.options) else ""
+        """Return the diagnostic if it is quick, since it judges small maps or tables, and some run waits for it."""
+        quick, waiting = not joins_particles(diagnostics.get(self.options)), session.unjudged(self.options)
+        return self.options if quick and waiting and not session.error and _edge(waiting) <= LARGEST else ""
+
+
+def _edge(waiting: list[Held]) -> int:
+    """Return the longest edge of the maps of some runs [voxel]; 0 without maps."""
+    return max((held.dataset.sizes.get("x", 0) for held in waiting), default=0)
 
 
 def judgements_sheet(found: dict[str, xr.Dataset], labels: list[str], title: str) -> "Sheet | None":

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +26,8 @@ class Compared:
 
     Attributes
     ----------
-    runs : tuple of xarray.Dataset
-        What was compared.
+    runs : tuple of weakref.ref
+        What was compared; it is not kept alive.
     class_id : int
         Which class.
     made : xarray.Dataset or None
@@ -36,7 +38,7 @@ class Compared:
         Why they cannot be compared.
     """
 
-    runs: tuple[xr.Dataset, xr.Dataset]
+    runs: tuple[weakref.ref, ...]
     class_id: int
     made: xr.Dataset | None = None
     rms: tuple[float, ...] = ()
@@ -57,7 +59,7 @@ class Compared:
         bool
             True if it does.
         """
-        return self.class_id == class_id and all(one is other for one, other in zip(self.runs, runs))
+        return self.class_id == class_id and all(one() is other for one, other in zip(self.runs, runs))
 
 
 class DifferenceTab(Tab):
@@ -96,8 +98,13 @@ class DifferenceTab(Tab):
         pair, class_id = tuple(runs.values()), session.class_id
         found = self._last.get(session)
         if found is None or not found.is_of(pair, class_id):
-            found = self._last[session] = compared(pair, class_id)
+            found = self._last[session] = compared(pair, class_id, partial(self._forget, weakref.ref(session)))
         return found
+
+    def _forget(self, session: weakref.ref, _run: Any) -> None:
+        """Let go of the difference of a session when one of its runs is gone."""
+        if (owner := session()) is not None:
+            self._last.pop(owner, None)
 
 
 def first_two(session: Any) -> dict[str, xr.Dataset]:
@@ -116,7 +123,7 @@ def first_two(session: Any) -> dict[str, xr.Dataset]:
     return dict(list(with_maps(session).items())[:2])
 
 
-def compared(runs: tuple[xr.Dataset, xr.Dataset], class_id: int) -> Compared:
+def compared(runs: tuple[xr.Dataset, xr.Dataset], class_id: int, gone: Callable[[Any], None] | None = None) -> Compared:
     """Return the difference of the maps of two runs.
 
     Parameters
@@ -125,18 +132,21 @@ def compared(runs: tuple[xr.Dataset, xr.Dataset], class_id: int) -> Compared:
         Both runs.
     class_id : int
         Which class, of runs that have several.
+    gone : callable, optional
+        Called when one of the runs is let go.
 
     Returns
     -------
     Compared
         The difference, or why there is none.
     """
+    refs = tuple(weakref.ref(run, gone) for run in runs)
     try:
         shown = [one_map.shown_map(run, _class_of(run, class_id)) for run in runs]
         made = one_map.difference(*shown)
     except InputError as problem:
-        return Compared(runs, class_id, fault=str(problem))
-    return Compared(runs, class_id, made, tuple(_rms(one["density"].values) for one in (*shown, made)))
+        return Compared(refs, class_id, fault=str(problem))
+    return Compared(refs, class_id, made, tuple(_rms(one["density"].values) for one in (*shown, made)))
 
 
 def _class_of(run: xr.Dataset, class_id: int) -> int | None:
