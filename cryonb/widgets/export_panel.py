@@ -8,6 +8,7 @@ from ipywidgets import HBox, Text, Textarea, VBox
 
 from . import cell, export
 from .folder import Folder, in_words
+from .kept import VIEW
 from .part import Part, button, prose, styled
 from .session import Session
 
@@ -29,7 +30,7 @@ class ExportPanel(Part):
 
     def __init__(self, session: Session, folder: Folder) -> None:
         super().__init__(session)
-        self._folder = folder
+        self._folder, self._offered = folder, ""
         self.figure = Text(description="Figure")
         self.formats = {suffix: self._button(suffix) for suffix in FORMATS}
         self.maps = Text(value="maps", description="Maps")
@@ -43,12 +44,20 @@ class ExportPanel(Part):
         rows = [[self.figure, *self.formats.values()], [self.maps, self.write_maps], [head, copy]]
         figure, maps, words = (styled(HBox(row), "cryonb-row") for row in rows)
         self.widget = styled(VBox([figure, maps, self._said, words, self.cell]), "cryonb-export")
+        self.watch(self._follow, *VIEW, "runs", "shown", "entries", "origin")
 
     def refresh(self) -> None:
         """Offer names for the tab in view, and write the cell."""
-        self.figure.value = self.session.tab
+        self._offered = self.figure.value = self.session.tab
         self.cell.value = cell.cell(self.session)
         self._said.value = f"Files are written to <b>{html.escape(str(self._folder.root))}</b>."
+
+    def _follow(self) -> None:
+        """Keep up with the view while somebody looks; a name that was typed stays."""
+        if self.widget.layout.display != "none":
+            if self.figure.value == self._offered:
+                self._offered = self.figure.value = self.session.tab
+            self.cell.value = cell.cell(self.session)
 
     def write_figure(self, suffix: str) -> None:
         """Write the figure in view.
@@ -69,8 +78,7 @@ class ExportPanel(Part):
 
     def _write_maps(self) -> None:
         folder = self._folder.target(self.maps.value, ())
-        export.maps(self.session, folder)
-        count = len(list(folder.iterdir()))
+        count = len(export.maps(self.session, folder))
         self._said.value = f"Wrote <b>{count} files</b> to {html.escape(self._folder.shown(folder))}."
 
 

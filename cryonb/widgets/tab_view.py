@@ -77,7 +77,8 @@ class TabView(Part):
         if not self.is_in_view or session.state != "idle":
             return
         name = self.tab.wants(session)
-        key = (name, session.shown, repr(session.options(name)) if name else "")
+        seen = tuple((held.number, len(held.iterations)) for held in session.in_view())
+        key = (name, seen, repr(session.options(name)) if name else "")
         if name and key not in self._asked:
             self._asked.add(key)
             session.judge(name)
