@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cryonb"
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 IDS = [str(path.relative_to(PACKAGE)) for path in FILES]
+PAGE = sorted(path for ending in ("js", "css") for path in PACKAGE.rglob(f"*.{ending}"))
 
 WORDS = {"units", "errors"}
 AGREEMENTS = {"contracts", "knobs", "config", "schema", "curve_verdict"}
@@ -251,6 +252,11 @@ def test_lengths(path):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             longest = MAKER_LINES if node.name.startswith("make_") else FUNCTION_LINES
             assert code_lines(node) <= longest, f"{node.name} has {code_lines(node)} lines"
+
+
+@pytest.mark.parametrize("path", PAGE, ids=lambda path: path.name)
+def test_lengths_of_scripts_and_style_sheets(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= FILE_LINES
 
 
 def code_lines(node: ast.FunctionDef) -> int:

@@ -36,6 +36,7 @@ function showPixels(model, image, stage) {
   const bytes = model.get("png");
   if (!bytes || !bytes.byteLength) return;
   const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+  URL.revokeObjectURL(image.src); // of one that was not there yet
   image.onload = () => {
     URL.revokeObjectURL(url);
     stage.dataset.painted = String(Number(stage.dataset.painted || 0) + 1);
@@ -241,6 +242,7 @@ function render({ model, el }) {
   const forget = watchRoom(model, el);
   return () => {
     forget();
+    URL.revokeObjectURL(image.src);
     for (const [name, listener] of Object.entries(listeners)) model.off(name, listener);
   };
 }

@@ -1,4 +1,4 @@
-"""Surfaces of maps side by side, as a widget: what is shown is in synced traits, and `scene.js` draws it."""
+"""Surfaces of maps side by side, as a widget: what is shown is in synced traits, and `surface.js` and `scene.js` draw it."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,6 +14,9 @@ from ..maps import binned
 from .levels import Levels, levels_of
 
 HERE = Path(__file__).parent
+SCRIPTS = ("surface.js", "scene.js")
+"""Parts of one script: a surface, and the frame in which several turn together."""
+
 SLOTS = 4
 LARGEST = 128
 """Voxels along an edge of a map that is sent: 4.2 MB."""
@@ -163,7 +166,7 @@ class Scene(anywidget.AnyWidget):
     """
 
     # As text: a path is watched by anywidget, and its watcher keeps every widget that was ever made.
-    _esm = (HERE / "scene.js").read_text(encoding="utf-8")
+    _esm = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     _css = (HERE / "scene.css").read_text(encoding="utf-8")
 
     views = List(Dict()).tag(sync=True)

@@ -1,7 +1,6 @@
 """Surfaces without a browser: at which levels they can be drawn, what is sent, and what only when it changes."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import traitlets
 from cryonb.maps import volume_of
 from cryonb.schema import HALVES, REFINEMENT, build, grid_coordinates, shell_coordinates
 from cryonb.widgets import levels as levels_file
-from cryonb.widgets import scene as scene_file
 from cryonb.widgets.held import Held
 from cryonb.widgets.levels import MOST_INSIDE, MOST_VERTICES, levels_of
 from cryonb.widgets.panes.surfaces import SurfacesPane, colour_of
@@ -18,7 +16,7 @@ from cryonb.widgets.scene import LARGEST, Scene, Surface
 from cryonb.widgets.tabs.surfaces import SurfacesTab
 from cryonb.widgets.view_state import ViewState
 
-SCRIPT = Path(scene_file.__file__).with_suffix(".js").read_text(encoding="utf-8")
+SCRIPT = Scene._esm
 
 
 def ball(size: int = 32, radius: float = 8.0, noise: float = 0.0, seed: int = 0) -> np.ndarray:
