@@ -1,4 +1,4 @@
-"""Surfaces of maps side by side, as a widget: what is shown is in synced traits, and `surface.js` and `scene.js` draw it."""
+"""Surfaces of maps side by side, as a widget: synced traits say what is shown; `surface.js` and `scene.js` draw it."""
 
 import dataclasses
 from collections.abc import Sequence
