@@ -227,7 +227,7 @@ class DecompositionDiagnostic:
         RunStopped
             If `progress` stopped it; `finished` holds the curves that were done by then.
         """
-        classes = class_ids(dataset, options.class_id)
+        classes = _held(dataset, class_ids(dataset, options.class_id))
         parts, found = [], None
         shared = _shared_reference(dataset, config, options, references=references, mask=mask)
         own_share = 0.4 if shared else 1.0
@@ -253,6 +253,18 @@ class DecompositionDiagnostic:
             finished = labelled(parts, classes[: len(parts)], operator) if parts else None
             raise RunStopped(message, finished) from problem
         return labelled(parts, classes, operator)
+
+
+def _held(particles: xr.Dataset, classes: list[int]) -> list[int]:
+    """Return the classes that hold particles; a class of several that was left empty has no curve, and is named."""
+    if len(classes) < 2:
+        return classes
+    shares = {number: float(particles["class_posterior"].sel(class_id=number).sum()) for number in classes}
+    empty = [str(number) for number, share in shares.items() if share < 1.0]
+    if empty and len(empty) < len(classes):
+        which = f"classes {', '.join(empty)} hold" if len(empty) > 1 else f"class {empty[0]} holds"
+        warnings.warn(f"{which} less than one particle; there is no curve to take apart", UserWarning, stacklevel=5)
+    return [number for number in classes if shares[number] >= 1.0] or classes
 
 
 def _warn_of_background(operator: Operator) -> None:

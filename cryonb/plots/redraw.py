@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.transforms import Bbox
 
 from .canvas import DOTS, Painted, draw_key, render_page
-from .marks import Area, Curve, Mark, Panel, Points, Row, Sheet
+from .marks import Area, Curve, Mark, Panel, Points, Row, Sheet, SphereMap
 from .page import Block, Page, arrange, key_marks, key_width, key_words
 from .paint import paint
 from .png import png
@@ -29,6 +29,10 @@ NARROW = 6.6
 """Width below which a key stands under its panels [inch]."""
 LEAST_WIDTH, LEAST_PANEL = 4.4, 2.12
 """Width of a sheet, and of each of its columns, below which its words would meet [inch]."""
+WIDE_PANEL, BESIDE_PANELS = 2.4, 1.4
+"""Width that a key to the right has to leave for each panel, less what numbers and names take [inch]."""
+WIDE_SPHERE = 9.0
+"""Width below which maps of spheres stand under each other [inch]."""
 ROOM_STEP, SPARE_ROOM = 0.25, 0.8
 """To what the room for the words of a key is rounded, and how much more than needed it may stay [inch]."""
 MOST_WORDS = 200
@@ -345,8 +349,25 @@ def fitted(sheet: Sheet, pixels: float) -> Sheet:
     most = max((len(row.panels) for row in sheet.rows), default=1)
     least = max(LEAST_WIDTH, LEAST_PANEL * most)
     width = max(least, min(pixels / DOTS, sheet.width)) if pixels > 0 else sheet.width
-    rows = tuple(_with_key_below(row) for row in sheet.rows) if width < NARROW else sheet.rows
+    rows = sheet.rows
+    if width < NARROW or any(row.key == "right" and _room_for_panels(row, width) < WIDE_PANEL for row in rows):
+        rows = tuple(_with_key_below(row) for row in rows)
+    if width < WIDE_SPHERE:
+        rows = tuple(part for row in rows for part in _under_each_other(row))
     return dataclasses.replace(sheet, rows=rows, title="", headline="", caption="", width=width)
+
+
+def _room_for_panels(row: Row, width: float) -> float:
+    """Return what a key to the right leaves of a row for each of its panels, about [inch]."""
+    return (width - key_width(row) - BESIDE_PANELS) / max(1, len(row.panels))
+
+
+def _under_each_other(row: Row) -> tuple[Row, ...]:
+    """Return maps of spheres as rows of their own: their colour scales need room beside each."""
+    spheres = [panel for panel in row.panels if panel.of(SphereMap)]
+    if len(spheres) < max(2, len(row.panels)):
+        return (row,)
+    return tuple(dataclasses.replace(row, panels=(panel,), height=max(row.height, 2.2)) for panel in spheres)
 
 
 def _with_key_below(row: Row) -> Row:

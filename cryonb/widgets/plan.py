@@ -1,6 +1,7 @@
 """What a run will hold and take, live while its settings are turned."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..errors import CryonbError
 from ..refine import loop
 from .orders import TAKEN_APART
 
+MADE_FIRST = " Starting volumes are made from the particles first, which comes on top of that time."
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 POSES = ("rot", "tilt", "psi", "shift_y", "shift_x")
 """What a refinement finds and a plan does not look at."""
 
@@ -60,13 +63,37 @@ def expected(
         if verb == "refine":
             needed = refinements.plan(particles, references, config)
             refinements.refuse_if_too_large(needed, config)
+            first = "" if references or not needed.hypotheses else MADE_FIRST
         else:
-            needed = loop.plan(particles, config)
+            needed, first = loop.plan(particles, config), ""
             loop.refuse_if_too_large(needed, config)
         more = "" if apart is None else f" Taking its curve apart: {cost(TAKEN_APART, apart, particles, config)}."
     except CryonbError as problem:
         return Expected("", str(problem))
-    return Expected(f"{needed}.{more}")
+    return Expected(printed(f"{needed}.{first}{more}"))
+
+
+def printed(words: str) -> str:
+    """Return a plan as it is printed: signs in place of letters, and no number without its unit at the end of a line.
+
+    Parameters
+    ----------
+    words : str
+        What a plan says of itself.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Examples
+    --------
+    >>> printed("64 voxels at 3 A; 768 views x 48 angles = 1.36e+06 poses").replace("\xa0", " ")
+    '64 voxels at 3 Å; 768 views × 48 angles = 1.36 × 10⁶ poses'
+    """
+    words = re.sub(r"(?<=\d)e\+0*(\d+)", lambda found: f"\xa0×\xa010{found[1].translate(RAISED)}", words)
+    words = re.sub(r"(?<=\d) A(?!\w)", "\xa0Å", words).replace(" x ", " × ")
+    return re.sub(r"(?<=\d) (?=(s|min|h|MiB|GiB)\b)", "\xa0", words)
 
 
 def cost(name: str, options: Mapping[str, Any], particles: xr.Dataset, config: RunConfig) -> str:

@@ -95,6 +95,7 @@ function addTile(parent, model, mover) {
     if (!tile.png) return;
     image.style.aspectRatio = `1 / ${tile.slope}`;
     const url = URL.createObjectURL(new Blob([tile.png], { type: "image/png" }));
+    URL.revokeObjectURL(image.src); // of one that was not there yet
     image.onload = () => {
       URL.revokeObjectURL(url);
       painted();
@@ -103,15 +104,19 @@ function addTile(parent, model, mover) {
   };
 }
 
+const HINT = "Click an image, then scroll or press the arrow keys to move through the maps.";
+
 const shapeOf = (rows) => JSON.stringify(rows.map((row) => row.tiles.length));
 
 function render({ model, el }) {
   el.classList.add("cryonb-tiles");
   const mover = new Mover(model);
-  let [shape, fillers, scales] = ["", [], []];
+  let [shape, fillers, scales, hint] = ["", [], [], null];
   const painted = () => (el.dataset.painted = String(Number(el.dataset.painted || 0) + 1));
   const build = (rows) => {
     el.replaceChildren();
+    hint = made("p", "cryonb-tiles-hint", el);
+    hint.textContent = HINT;
     fillers = [];
     scales = [];
     for (const row of rows) {
@@ -131,15 +136,18 @@ function render({ model, el }) {
       scales[index].replaceChildren();
       if (row.scale) addScale(row.scale, scales[index]);
     });
+    if (hint) hint.hidden = !model.get("can_move");
     mover.arrived();
   };
   const smooth = () => el.classList.toggle("is-smooth", model.get("is_smooth"));
   model.on("change:rows", show);
+  model.on("change:can_move", show);
   model.on("change:is_smooth", smooth);
   smooth();
   show();
   return () => {
     model.off("change:rows", show);
+    model.off("change:can_move", show);
     model.off("change:is_smooth", smooth);
   };
 }

@@ -47,7 +47,14 @@ def test_classes_that_are_not_there_are_refused():
     with pytest.raises(InputError, match="class_id must name a class of the particles; got 3"):
         small(in_classes(np.full(200, 0.5)), options={"class_id": 3})
     with pytest.raises(InputError, match="some shell must hold data; got no weight anywhere"):
-        small(in_classes(np.ones(200)))
+        small(in_classes(np.ones(200)), options={"class_id": 2})
+
+
+def test_a_class_that_was_left_empty_does_not_keep_the_others_from_being_judged():
+    with pytest.warns(UserWarning, match="class 2 holds less than one particle"):
+        found = small(in_classes(np.ones(200)))
+    assert found["class_id"].values.tolist() == [1]
+    assert found.attrs["verdict"].startswith("Class 1: ")
 
 
 # -- stopping

@@ -12,7 +12,7 @@ from PIL import Image as Pixels
 
 from cryonb import plots
 from cryonb.plots.canvas import render, render_page
-from cryonb.plots.marks import Area, Band, Curve, Image, Line, Panel, Points, Row, Sheet, Text
+from cryonb.plots.marks import Area, Band, Curve, Image, Line, Panel, Points, Row, Sheet, SphereMap, Text
 from cryonb.plots.page import arrange
 from cryonb.plots.redraw import DOTS, Redraw, fitted
 from cryonb.plots.theme import DARK, LIGHT
@@ -191,6 +191,24 @@ def test_a_fitted_sheet_is_legible(count, pixels):
     every = {f"run {index}": make_decomposition(pad_factor=1 + index % 2) for index in range(count)}
     sheet = plots.sheet(xr.DataTree.from_dict(every))
     check_legible(render(fitted(sheet, pixels), DARK))
+
+
+def test_a_key_leaves_room_for_its_panels_or_stands_below():
+    sheet = plots.sheet(make_decomposition(pad_factor=1))
+    narrow, wide = fitted(sheet, 740), fitted(dataclasses.replace(sheet, width=12.0), 2000)
+    assert all(row.key != "right" for row in narrow.rows) and any(row.key == "right" for row in wide.rows)
+    drawn = Redraw(DARK).draw(narrow)
+    assert drawn.spots[0].width * drawn.width > 400
+
+
+def test_maps_of_spheres_stand_under_each_other_where_a_column_is_narrow():
+    cells = [np.linspace(0.0, 360.0, 6)[:-1], np.full(5, 30.0), np.full(5, 60.0), np.arange(5.0)]
+    sphere = SphereMap(*cells, "density", "relative density", 0.0, 4.0)
+    panel, count = Panel((sphere,), "Views", "particles seen from each direction", "rot", "tilt"), 2
+    sheet = dataclasses.replace(graph(LINE), rows=(Row((panel,) * count, 2.0),))
+    assert [len(row.panels) for row in fitted(sheet, 740).rows] == [1] * count
+    assert [len(row.panels) for row in fitted(dataclasses.replace(sheet, width=10.0), 2000).rows] == [count]
+    check_legible(render(fitted(sheet, 740), DARK))
 
 
 def test_drawing_leaves_matplotlib_as_it_was(fsc):
