@@ -65,6 +65,17 @@ console.log(live.size, Object.keys(heard).length);
     assert run(Picture, words) == ["10", "1", "0", "0", "0"]
 
 
+def test_tiles_that_follow_each_other_quickly_are_let_go(run):
+    words = """
+const tile = { title: "", note: "", png: new Uint8Array(3), share: 1, most: 9, bar: null, scale: null, slope: 1 };
+traits.rows = [{ tiles: [tile, tile], scale: null }];
+own.render({ model, el: element("div") });
+for (let step = 0; step < 9; step += 1) heard["change:rows"]();
+console.log(count, live.size);
+"""
+    assert run(Tiles, words) == ["20", "2"]
+
+
 @pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.__name__)
 def test_every_script_is_one_module_that_asks_no_other_host(widget, tmp_path):
     assert widget._esm.count("export default") == 1 and "http://" not in widget._esm.replace("http://www.w3.org/", "")
