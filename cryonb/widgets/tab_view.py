@@ -46,7 +46,10 @@ class TabView(Part):
         self.compute: Any = None
         self.widget = styled(VBox(), "cryonb-view")
         show(self.widget, False)
-        self.watch(self._change, *tab.watches)
+        self._options_drawn = ""
+        self.watch(self._change, *(trait for trait in tab.watches if trait != "entries"))
+        if "entries" in tab.watches:
+            self.watch(self._set, "entries")
         self.watch(self._turn, "state")
         self.watch(self.ask, "runs", "shown")
 
@@ -67,7 +70,7 @@ class TabView(Part):
     def draw(self) -> None:
         """Draw, if somebody looks and something has changed."""
         if self.is_in_view and self.is_stale and not self.is_held and self.pane is not None:
-            self.is_stale = False
+            self.is_stale, self._options_drawn = False, self._options_in_words()
             self.pane.refresh()
 
     def ask(self) -> None:
@@ -93,6 +96,14 @@ class TabView(Part):
     def _change(self) -> None:
         self.is_stale = True
         self.draw()
+
+    def _set(self) -> None:
+        """Draw again where the tab's own options have changed; settings of the next run leave it as it is."""
+        if self._options_in_words() != self._options_drawn:
+            self._change()
+
+    def _options_in_words(self) -> str:
+        return repr(self.session.options(self.tab.options)) if self.tab.options else ""
 
     def _turn(self) -> None:
         """Say why there is nothing to see in other words while something is being computed, and have it computed."""

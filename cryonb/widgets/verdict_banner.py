@@ -28,6 +28,7 @@ GRADES = {
     "waiting": ("\u2026", "being made"),
     "open": ("?", "not taken apart yet"),
     "alone": ("?", "no particles"),
+    "stopped": ("?", "no result"),
 }
 """Looks of a verdict: its sign and its words."""
 
@@ -68,6 +69,8 @@ class VerdictBanner(Part):
             return grade(part), verdict(part)
         if self.session.state != "idle" and (held.status == "running" or held.dataset is None):
             return "waiting", "The curve is on its way."
+        if held.dataset is None:
+            return "stopped", "It was stopped before its first iteration. Resume goes on with the run stopped last."
         if held.is_refinement and held.particles is not None:
             return "open", "What the curve of this run is made of is not known yet."
         return "alone", "A curve is taken apart with the particles it was made from, and this came without them."

@@ -17,6 +17,7 @@ import cryonb as cn
 from cryonb import diagnostics, plots
 from cryonb.errors import InputError
 from cryonb.widgets import app as page
+from cryonb.widgets.held import Held
 from cryonb.widgets.tab_view import TabView
 
 QUICK = {"decomposition.dithers": 1, "decomposition.surrogates": 0}
@@ -409,6 +410,28 @@ def test_news_of_a_run_reaches_the_page_through_the_kernels_loop():
     state, said, label, drawing, turns = asyncio.run(cell())
     assert state == "idle" and "running" not in said and label in said
     assert drawing == {threading.current_thread()} and turns > 1
+
+
+def test_settings_of_the_next_run_leave_a_figure_as_it_is(app):
+    run(app)
+    app.session.tab = "guinier"
+    app.session.finish()
+    view, drawn = app.tabs.view, []
+    refresh = view.pane.refresh
+    view.pane.refresh = lambda: (drawn.append(1), refresh())
+    app.session.put("box.pad_factor", 1.5)
+    app.session.put("fsc.n_draws", 3)
+    assert not drawn and not view.is_stale
+    app.session.put("guinier.fit_coarse", 40.0)
+    assert len(drawn) == 1
+    app.session.clear("guinier.fit_coarse")
+    assert len(drawn) == 2
+
+
+def test_a_run_that_was_stopped_before_it_had_anything_says_so(app):
+    app.session.hold(Held("homogeneous", None, app.session.particles, verb="refine", status="stopped"), show=True)
+    said = app.verdicts.widget.children[0].children[0].value
+    assert "no result" in said and "stopped before its first iteration" in said and "came without" not in said
 
 
 def test_several_changes_are_drawn_once_when_all_are_there(app, monkeypatch):
