@@ -102,6 +102,12 @@ def test_what_one_map_has_and_the_other_has_not_is_left():
     assert float(np.std(wanted)) > 0.5
 
 
+def test_a_background_is_part_of_what_is_left():
+    one, level = blob_map(32), np.float32(0.25)
+    change = difference(one.assign(density=one["density"] + level), one)["density"].values
+    np.testing.assert_allclose(change, level, rtol=1e-3)
+
+
 def test_shells_without_data_in_one_map_are_left_out():
     rng = np.random.default_rng(1)
     fine = rng.standard_normal((32,) * 3).astype(np.float32)

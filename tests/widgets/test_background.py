@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_sessions import QUICK, kept, particles, session_of
+from small_sessions import QUICK, kept, particles, refined, session_of
 
 import cryonb as cn
 from cryonb.widgets import orders
@@ -102,6 +102,22 @@ def test_what_cannot_be_taken_in_ends_the_job_with_a_sentence(session, monkeypat
     session.open("odd.mrc")
     session.finish(10.0)
     assert session.state == "idle" and session.error and "Traceback" in session.details
+
+
+def test_what_waits_is_forgotten_where_a_job_is_cancelled_after_its_end(session):
+    label = session.run()
+    session.judge("guinier")
+    assert session._job.join(20.0)
+    session.cancel()
+    session.finish()
+    assert session.runs[label].status == "finished" and session.judgement(label, "guinier") is None
+
+
+def test_an_iteration_that_is_made_again_takes_the_place_of_the_first():
+    held = refined()
+    again = held.with_iteration(held.dataset).with_iteration(held.dataset)
+    numbers = [int(one["iteration"]) for one in again.iterations]
+    assert numbers == sorted(set(numbers)) and numbers[-1] == int(held.dataset["iteration"])
 
 
 def test_images_of_others_are_not_given_to_a_run_that_is_opened():

@@ -49,8 +49,13 @@ def test_the_lowest_level_of_noise_can_be_drawn(monkeypatch):
     assert corners(noise, free.lowest) <= MOST_VERTICES
     monkeypatch.setattr(levels_file, "MOST_VERTICES", 5_000)
     tight = levels_of(noise)
-    assert tight.lowest > free.lowest
+    assert tight.lowest > free.lowest and tight.first >= tight.lowest
     assert 4_000 < corners(noise, tight.lowest) <= 5_000
+
+
+def test_the_first_level_stands_three_deviations_above_the_solvent():
+    small = ball(48, radius=3.0, noise=0.1) + np.float32(10.0)
+    assert levels_of(small).first == pytest.approx(np.median(small) + 3.0 * small.std(), abs=0.01)
 
 
 def test_a_hot_voxel_does_not_stretch_the_levels():
