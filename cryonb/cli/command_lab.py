@@ -45,7 +45,8 @@ def run(argv: list[str], console: Console) -> int:
     must(not absent, "the notebook app must have its packages", f"no {', '.join(absent)}", f"Install them: {INSTALL}")
     notebook = placed(folder)
     console.say(f"The quick-start notebook is {notebook}. Ctrl-C, twice, ends JupyterLab.")
-    start(command(notebook, folder, port, not arguments.no_browser))
+    asked = [f"--{name}" for name in ("no-browser", "allow-root") if getattr(arguments, name.replace("-", "_"))]
+    start(command(notebook, folder, port, asked))
     return 0
 
 
@@ -67,6 +68,7 @@ def parser() -> Parser:
     )
     made.add_argument("--port", default="", metavar="NUMBER", help="port of the server (default: 8888 or the next)")
     made.add_argument("--no-browser", action="store_true", help="only print the address (default: off)")
+    made.add_argument("--allow-root", action="store_true", help="start as root, as in a container (default: off)")
     return made
 
 
@@ -155,7 +157,7 @@ def placed(folder: Path) -> Path:
     return own / NOTEBOOK
 
 
-def command(notebook: Path, folder: Path, port: str, browser: bool) -> list[str]:
+def command(notebook: Path, folder: Path, port: str, asked: list[str]) -> list[str]:
     """Return the command that starts JupyterLab on a notebook.
 
     Parameters
@@ -166,8 +168,8 @@ def command(notebook: Path, folder: Path, port: str, browser: bool) -> list[str]
         Root of what can be opened.
     port : str
         Number of the port; empty for the first that is free.
-    browser : bool
-        Whether a browser is opened.
+    asked : list of str
+        Options of JupyterLab that it is given as they are.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def command(notebook: Path, folder: Path, port: str, browser: bool) -> list[str]
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
     words += [f"--LabApp.default_url=/lab/tree/{notebook.relative_to(folder).as_posix()}"]
     words += [f"--ServerApp.port={port}"] if port else []
-    return words if browser else [*words, "--no-browser"]
+    return [*words, *asked]
 
 
 def start(words: list[str]) -> None:

@@ -48,6 +48,11 @@ def test_a_notebook_that_was_changed_is_opened_as_it_is(started, tmp_path):
     assert "--no-browser" not in started[0]
 
 
+def test_root_is_allowed_where_it_is_asked_for(started, tmp_path):
+    assert cli.main(["lab", str(tmp_path), "--allow-root"]) == 0
+    assert started[0][-1] == "--allow-root"
+
+
 def test_an_install_finds_the_notebook_where_wheels_put_it(started, tmp_path, monkeypatch):
     class File:
         def __init__(self, path):
