@@ -9,9 +9,6 @@ from pathlib import Path
 from ..errors import must
 from ..opening import MAPS, SESSIONS, TABLES, session_in
 
-KINDS = ("folder", "session", "results", "particles", "half maps", "map")
-"""What an entry can be, in words."""
-
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 FIRST_HALF = re.compile(r"(half[_-]?)(1|a)(?![0-9a-z])", re.IGNORECASE)
 OTHER = {"1": "2", "a": "b", "A": "B"}
@@ -26,7 +23,7 @@ class Entry:
     name : str
         Its name in its folder; of two half maps that of the first.
     kind : str
-        One of `KINDS`.
+        ``"folder"``, ``"session"``, ``"results"``, ``"particles"``, ``"half maps"`` or ``"map"``.
     paths : tuple of Path
         The file or folder; of half maps both files.
     size : int

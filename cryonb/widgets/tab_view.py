@@ -1,17 +1,14 @@
 """One tab's place on the page: controls, options and a pane, which are made when the tab is first looked at."""
 
-from collections.abc import Callable
 from typing import Any
 
 from ipywidgets import HBox, VBox
 
-from .. import contracts
 from . import controls
 from .fold import Fold
+from .panes import pane_of
 from .part import Part, button, prose, show, styled
 from .session import Session
-
-PANES = "cryonb.widgets.panes"
 
 
 class TabView(Part):
@@ -115,7 +112,7 @@ class TabView(Part):
         knobs = [controls.TraitControl(self.session, trait) for trait in self.tab.controls]
         row = styled(HBox([knob.widget for knob in knobs]), "cryonb-view-controls")
         show(row, bool(knobs))
-        self.pane = _pane(self.tab.pane)(self.tab, self.session, self._screen)
+        self.pane = pane_of(self.tab, self.session, self._screen)
         self._made = [*knobs, self.pane]
         options = [self._options()] if self.tab.options else []
         self.widget.children = [row, *options, self.pane.widget]
@@ -137,7 +134,3 @@ class TabView(Part):
         """Let a judgement be computed where some run in view lacks it."""
         if self.compute is not None:
             self.compute.disabled = self.session.state != "idle" or not self.session.unjudged(self.tab.options)
-
-
-def _pane(name: str) -> Callable[..., Any]:
-    return contracts.discover(PANES, "PANE")[name]

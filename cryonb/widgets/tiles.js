@@ -139,16 +139,12 @@ function render({ model, el }) {
     if (hint) hint.hidden = !model.get("can_move");
     mover.arrived();
   };
-  const smooth = () => el.classList.toggle("is-smooth", model.get("is_smooth"));
   model.on("change:rows", show);
   model.on("change:can_move", show);
-  model.on("change:is_smooth", smooth);
-  smooth();
   show();
   return () => {
     model.off("change:rows", show);
     model.off("change:can_move", show);
-    model.off("change:is_smooth", smooth);
   };
 }
 

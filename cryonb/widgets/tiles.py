@@ -23,8 +23,6 @@ class Tiles(anywidget.AnyWidget):
     ----------
     rows : list of dict
         As `tiles_of` makes them.
-    is_smooth : bool
-        Whether enlarged pixels flow into each other.
     can_move : bool
         Whether wheel and arrow keys are told.
     """
@@ -33,7 +31,6 @@ class Tiles(anywidget.AnyWidget):
     _esm = (HERE / "tiles.js").read_text(encoding="utf-8")
     _css = (HERE / "picture.css").read_text(encoding="utf-8")
     rows = List().tag(sync=True)
-    is_smooth = Bool(True).tag(sync=True)
     can_move = Bool(False).tag(sync=True)
 
 
