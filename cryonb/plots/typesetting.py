@@ -88,13 +88,15 @@ def wrapped(words: str, size: float, inches: float) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def decade(value: float, _place: int | None = None) -> str:
+def decade(value: float, place: int | None = None) -> str:
     """Return what stands beside a tick of a logarithmic axis.
 
     Parameters
     ----------
     value : float
         A power of ten.
+    place : int, optional
+        Of the tick among others; it changes nothing, and matplotlib gives it.
 
     Returns
     -------
