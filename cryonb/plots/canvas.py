@@ -11,19 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from .lane import draw_lane
 from .layout import bar_length, resolution_ticks
 from .marks import GREY, Band, Image, Line, Panel, Sheet, SphereMap
 from .page import (
     LEFT_OF_AXIS,
     NOTE_ROW,
-    TEXT_ROW,
     Block,
     Frame,
     Page,
     arrange,
     key_marks,
     key_words,
-    labelled_lines,
 )
 from .paint import OVERLAY_COLOURS, key_handle, paint, paint_band, paint_table
 from .tables import Table
@@ -53,12 +52,15 @@ class Painted:
         Those of the resolutions along its top.
     artists : list of tuple
         Each mark with the artists that draw it.
+    lane : list of matplotlib.artist.Artist
+        The vertical lines that carry words, and the words.
     """
 
     frame: Frame
     axes: Any
     top: Any
     artists: list
+    lane: list = dataclasses.field(default_factory=list)
 
 
 class Drawing(Figure):
@@ -162,7 +164,7 @@ def _panel(figure: Drawing, page: Page, frame: Frame) -> Painted:
     panel = frame.panel
     rectangle = _rectangle(page, frame.left, frame.top, frame.width, frame.height)
     axes = figure.add_axes(rectangle, projection="mollweide" if panel.of(SphereMap) else None)
-    artists, top = [(mark, paint(axes, mark)) for mark in panel.marks], None
+    artists, top, lane = [(mark, paint(axes, mark)) for mark in panel.marks], None, []
     if not panel.marks:
         axes.set_axis_off()
         axes.set(xticks=[], yticks=[])
@@ -176,7 +178,8 @@ def _panel(figure: Drawing, page: Page, frame: Frame) -> Painted:
         _finish_sphere(figure, axes, page, frame)
     else:
         top = _finish_graph(axes, frame)
-    return Painted(frame, axes, top, artists)
+        lane = draw_lane(axes, frame)
+    return Painted(frame, axes, top, artists, lane)
 
 
 def _finish_graph(axes, frame: Frame) -> Any:
@@ -225,29 +228,6 @@ def _vertical_axis(axes, frame: Frame, low: float, high: float) -> None:
     axes.set_ylim(low, top)
     for band in frame.panel.of(Band):
         paint_band(axes, band, 1.0 / share)
-    _lane(axes, frame, low, top)
-
-
-def _lane(axes, frame: Frame, low: float, top: float) -> None:
-    start, stop = axes.get_xlim()
-    scale, theme = (stop - start) / frame.width, theme_of(axes)
-    for line, place in zip(labelled_lines(frame.panel), frame.places):
-        middle = frame.height - frame.lane + TEXT_ROW * (place.row + 0.5) + 0.025
-        reach = middle + (0.07 if place.beside else -0.09)
-        style = dict(color=theme.line(line.colour), linestyle=line.style, linewidth=1.0, zorder=2.2)
-        axes.axvline(line.at, 0.0, reach / frame.height, **style)
-        axes.text(
-            start + place.start * scale,
-            middle / frame.height,
-            line.label,
-            transform=axes.get_xaxis_transform(),
-            size=SMALL,
-            color=theme.word(line.colour),
-            va="center",
-            ha="left",
-            zorder=6,
-            bbox=None if place.beside else dict(facecolor=theme.paper, edgecolor="none", pad=0.5),
-        )
 
 
 def _line_names(axes, frame: Frame) -> None:

@@ -1,10 +1,11 @@
 """Sheets drawn one after another on one canvas, as quickly as what changes between them allows.
 
 Most of the time of a drawing goes into words and frames, which stay as they are while a curve moves. So the canvas
-keeps a picture of all that is still: `Curve`, `Area` and `Points` move, in panels whose limits are given; the words
-of a key may change; everything else is still. Where two sheets that follow each other share what is still, only the
-rest is drawn again, with what lies over it; other sheets are drawn whole. Both ways give the same pixels, but for
-the outer ends of ticks that a solid area touches.
+keeps a picture of all that is still: `Curve`, `Area` and `Points` move, and so do vertical lines with their words, in
+panels whose limits are given; the words of a key may change; everything else is still. Where a sheet
+shares what is still with one of the last few, only the rest is drawn again, with what lies over it; other sheets are
+drawn whole.
+Both ways give the same pixels, but for the outer ends of ticks that a solid area touches.
 
 Colours of words and frames are settings of matplotlib while a sheet is drawn, and those are global: draw in one
 thread only, the one that owns the session.
@@ -18,8 +19,9 @@ import numpy as np
 from matplotlib.transforms import Bbox
 
 from .canvas import DOTS, Painted, draw_key, render_page
-from .marks import Area, Curve, Mark, Panel, Points, Row, Sheet, SphereMap
-from .page import Block, Page, arrange, key_marks, key_width, key_words
+from .lane import draw_lane
+from .marks import Area, Curve, Line, Mark, Panel, Points, Row, Sheet, SphereMap
+from .page import Block, Frame, Page, arrange, key_marks, key_width, key_words
 from .paint import paint
 from .png import png
 from .theme import LIGHT, Theme
@@ -35,6 +37,8 @@ WIDE_SPHERE = 9.0
 """Width below which maps of spheres stand under each other [inch]."""
 ROOM_STEP, SPARE_ROOM = 0.25, 0.8
 """To what the room for the words of a key is rounded, and how much more than needed it may stay [inch]."""
+MOST_KEPT = 3
+"""Still parts that are kept, so that views that take turns are quick: some 10 MB each."""
 MOST_WORDS = 200
 """Words of keys that are remembered as pixels."""
 WITHOUT_LOOKS = ("name", "label", "key", "at", "start", "stop", "axis")
@@ -103,7 +107,7 @@ class Redraw:
 
     def __init__(self, theme: Theme = LIGHT, ratio: float = 1.0) -> None:
         self.theme, self.ratio = theme, ratio
-        self._kept: _Kept | None = None
+        self._kept: list[_Kept] = []
         self.rooms: tuple[float, ...] = ()
 
     def draw(self, sheet: Sheet) -> Drawn:
@@ -119,14 +123,16 @@ class Redraw:
         Drawn
             The picture.
         """
-        kept, self._kept = self._kept, None
         self.rooms = _rooms(sheet, self.rooms)
         page = arrange(sheet, self.rooms)
+        still = _still(page)
+        kept = next((one for one in self._kept if one.still == still), None)
+        others = [one for one in self._kept if one is not kept]
+        is_whole, self._kept = kept is None, others
         with matplotlib.rc_context(self.theme.style()):
-            is_whole = kept is None or kept.still != _still(page)
-            kept = _Kept(sheet, page, self.theme, self.ratio) if is_whole else kept
+            kept = _Kept(sheet, page, self.theme, self.ratio) if kept is None else kept
             kept.show(page, is_whole)
-        self._kept = kept
+        self._kept = [kept, *others[: MOST_KEPT - 1]]
         spots = tuple(_spot(page, painted) for row in kept.figure.painted for painted in row)
         return Drawn(png(kept.pixels()), page.width * DOTS, page.height * DOTS, spots, is_whole)
 
@@ -149,7 +155,7 @@ class _Kept:
             self._freeze()
         else:
             for block, row in zip(page.blocks, self.figure.painted):
-                row[:] = [_repainted(frame.panel, painted) for frame, painted in zip(block.frames, row)]
+                row[:] = [_repainted(frame, painted) for frame, painted in zip(block.frames, row)]
             if self.looks != _looks(page):
                 self._draw_keys(page)
         canvas = self.figure.canvas
@@ -235,7 +241,13 @@ class _Pen:
 
 
 def _moves(panel: Panel, mark: Mark) -> bool:
-    return isinstance(mark, MOVING) and panel.x_limits is not None and panel.y_limits is not None
+    is_worded = isinstance(mark, Line) and mark.axis == "x" and bool(mark.label)
+    return (isinstance(mark, MOVING) or is_worded) and _is_fixed(panel)
+
+
+def _is_fixed(panel: Panel) -> bool:
+    """Return whether the axes of a panel stay where they are, whatever is drawn on it."""
+    return panel.x_limits is not None and panel.y_limits is not None
 
 
 def _still(page: Page) -> tuple:
@@ -249,13 +261,16 @@ def _still_block(block: Block) -> tuple:
         panel = frame.panel
         marks = tuple(mark for mark in panel.marks if not _moves(panel, mark))
         still = dataclasses.replace(panel, marks=marks)
-        frames.append((dataclasses.replace(frame, panel=still), bool(panel.marks), _reaches_words(panel)))
+        places = () if _is_fixed(panel) else frame.places
+        frames.append(
+            (dataclasses.replace(frame, panel=still, places=places), bool(panel.marks), _reaches_words(panel))
+        )
     return dataclasses.replace(block.row, panels=()), block.key, block.columns, tuple(frames)
 
 
 def _reaches_words(panel: Panel) -> bool:
     """Return whether what moves rises above the data, where the words of vertical lines stand."""
-    moving = [mark for mark in panel.marks if _moves(panel, mark)]
+    moving = [mark for mark in panel.marks if isinstance(mark, MOVING) and _moves(panel, mark)]
     return any(np.any((mark.high if isinstance(mark, Area) else mark.y) > panel.y_limits[1]) for mark in moving)
 
 
@@ -271,15 +286,16 @@ def _look(mark: Mark) -> tuple:
     return key_words(mark), (type(mark), plain)
 
 
-def _repainted(panel: Panel, painted: Painted) -> Painted:
+def _repainted(frame: Frame, painted: Painted) -> Painted:
     """Return a panel with what moves drawn anew."""
-    for mark, artists in painted.artists:
-        if _moves(painted.frame.panel, mark):
-            for artist in artists:
-                artist.remove()
+    panel = frame.panel
+    moved = [artist for mark, drawn in painted.artists if _moves(painted.frame.panel, mark) for artist in drawn]
+    for artist in [*moved, *(painted.lane if _is_fixed(panel) else [])]:
+        artist.remove()
     still = iter([pair for pair in painted.artists if not _moves(painted.frame.panel, pair[0])])
     artists = [(mark, paint(painted.axes, mark)) if _moves(panel, mark) else next(still) for mark in panel.marks]
-    return dataclasses.replace(painted, frame=dataclasses.replace(painted.frame, panel=panel), artists=artists)
+    lane = draw_lane(painted.axes, frame) if _is_fixed(panel) else painted.lane
+    return dataclasses.replace(painted, frame=frame, artists=artists, lane=lane)
 
 
 def _inside(painted: Painted, renderer: Any) -> list:
@@ -287,7 +303,7 @@ def _inside(painted: Painted, renderer: Any) -> list:
     axes, panel = painted.axes, painted.frame.panel
     if not any(_moves(panel, mark) for mark in panel.marks):
         return []
-    own = {id(artist) for _, artists in painted.artists for artist in artists}
+    own = {id(artist) for _, artists in painted.artists for artist in artists} | {id(one) for one in painted.lane}
     others = own | {id(axes.patch), id(axes.xaxis), id(axes.yaxis)}
     words_count = _reaches_words(panel)
     found = []
@@ -308,9 +324,10 @@ def _in_order(painted: Painted, over: list) -> list:
     """Return what moves in a panel and what lies over it, from back to front."""
     panel = painted.frame.panel
     moving = {id(artist) for mark, artists in painted.artists if _moves(panel, mark) for artist in artists}
+    moving |= {id(artist) for artist in painted.lane if _is_fixed(panel)}
     if not moving:
         return []
-    every = [artist for _, artists in painted.artists for artist in artists] + over
+    every = [artist for _, artists in painted.artists for artist in artists] + painted.lane + over
     every.sort(key=lambda artist: artist.get_zorder())
     first = next(index for index, artist in enumerate(every) if id(artist) in moving)
     return every[first:] + (list(painted.top.spines.values()) if painted.top is not None else [])

@@ -217,3 +217,23 @@ def test_drawing_leaves_matplotlib_as_it_was(fsc):
     before = dict(matplotlib.rcParams)
     Redraw(DARK).draw(fsc)
     assert dict(matplotlib.rcParams) == before
+
+
+def test_words_of_vertical_lines_move_with_their_lines(fsc):
+    def with_limit(at):
+        line = Line(at, "limit", f"limit {at:.3f}")
+        panels = [dataclasses.replace(panel, marks=(*panel.marks, line)) for panel in fsc.panels()]
+        return dataclasses.replace(fsc, rows=(dataclasses.replace(fsc.rows[0], panels=tuple(panels)),))
+
+    high = next(fsc.panels()).x_limits[1]
+    redraw = Redraw()
+    assert redraw.draw(with_limit(0.30 * high)).is_whole
+    again = redraw.draw(with_limit(0.32 * high))
+    assert not again.is_whole
+    np.testing.assert_array_equal(pixels_of(again), pixels_of(Redraw().draw(with_limit(0.32 * high))))
+
+
+def test_views_that_take_turns_are_each_drawn_whole_once(fsc):
+    other = dataclasses.replace(fsc, width=fsc.width + 1.0)
+    redraw = Redraw()
+    assert [redraw.draw(sheet).is_whole for sheet in (fsc, other, fsc, other)] == [True, True, False, False]
