@@ -1,6 +1,7 @@
 """What the app asks a background job to do: a run, a judgement, or to open something."""
 
 import dataclasses
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,13 @@ class Run:
         The run as it stands, with particles, references, settings and verb.
     take_apart : mapping of str to object or None
         Options of the decomposition that follows; None for none.
+    is_made : threading.Event
+        Set once the run itself is finished, whatever becomes of the decomposition.
     """
 
     held: Held
     take_apart: Mapping[str, Any] | None = None
+    is_made: threading.Event = dataclasses.field(default_factory=threading.Event)
 
 
 def carry_out(run: Run, job: Job, tell: Tell) -> None:
@@ -67,6 +71,7 @@ def carry_out(run: Run, job: Job, tell: Tell) -> None:
     for made in _made(run, _part(job, 0.0, share)):
         tell(held, _with_iteration(made, run.held.seconds + job.seconds))
         held = held.with_iteration(made)
+    run.is_made.set()
     if run.take_apart is not None:
         judge(held, TAKEN_APART, run.take_apart, tell, _part(job, share, 1.0))
 

@@ -210,12 +210,13 @@ class Session(Choices, ViewState, Background):
     def _carry_out(self, held: Held) -> None:
         apart = self.options(orders.TAKEN_APART) if self.take_apart else None
         order = orders.Run(held, apart)
-        self.start(lambda job: orders.carry_out(order, job, self._teller(job)), lambda job: self._run_ended(job, held))
+        self.start(lambda job: orders.carry_out(order, job, self._teller(job)), lambda job: self._run_ended(job, order))
         self.hold(held, show=True)
 
-    def _run_ended(self, job: Job, held: Held) -> None:
-        status = "finished" if job.problem is None else "stopped" if isinstance(job.problem, RunStopped) else "failed"
-        now = self._now(held)
+    def _run_ended(self, job: Job, order: orders.Run) -> None:
+        broken = "stopped" if isinstance(job.problem, RunStopped) else "failed"
+        status = "finished" if job.problem is None or order.is_made.is_set() else broken
+        now = self._now(order.held)
         if now is None:
             return
         if now.dataset is None and (status == "failed" or now.verb == "reconstruct"):

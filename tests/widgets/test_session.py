@@ -268,6 +268,19 @@ def test_what_a_stopped_judgement_had_finished_is_kept(session):
     assert found is not None and 0 < int(found["n_dithers"]) < 60
 
 
+def test_a_run_whose_curve_could_not_be_taken_apart_is_finished_all_the_same(session, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("the judge fell ill")
+
+    monkeypatch.setattr(orders, "diagnose", broken)
+    label = session.run()
+    session.finish()
+    held = session.runs[label]
+    assert "the judge fell ill" in session.error
+    assert held.status == "finished" and held.dataset is not None and not held.judgements
+    assert not session.can_resume
+
+
 def test_maps_alone_can_be_opened_and_judged():
     session = Session(cn.filtered_half_maps("filter_then_mask"))
     (label,) = session.shown
