@@ -49,7 +49,8 @@ def cell(session: Any) -> str:
     opening = ["import cryonb as cn"]
     if "islice(" in made:
         opening.insert(0, "from itertools import islice\n")
-    parts = ["\n".join(opening), *_inputs(session, held), made, *view]
+    needed = [made] if any("runs" in part for part in view) else []
+    parts = ["\n".join(opening), *_inputs(session, held), *needed, *view]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -55,6 +55,7 @@ def test_an_iteration_and_a_history_come_again():
         assert "islice" in source
         assert_same(tab_of("fsc").sheet(session), figure_of(source, particles=particles()))
         session.tab = "history"
+        assert "cn.refine(" not in cell(session)
         expected, got = tab_of("history").sheet(session), figure_of(cell(session), particles=particles())
         for one, other in zip(expected.of(Curve), got.of(Curve), strict=True):
             np.testing.assert_allclose(one.y, other.y, rtol=1e-6, equal_nan=True)
