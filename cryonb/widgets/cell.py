@@ -187,6 +187,8 @@ def _diagnosed(session: Any, held: list[Held], name: str, run: str = "run") -> s
         default = plug.options().as_dict()
         known = {field: _as(default[field], value) for field, value in recorded.items() if field in default}
         more = {field: value for field, value in known.items() if value != default[field]}
+    if all(one.is_opened_map for one in held):
+        more = {**session.of_opened_maps(), **more}
     return call("cn.diagnose", [*arguments, *keywords(more)], 4)
 
 

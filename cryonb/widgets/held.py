@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 
 from ..config import RunConfig
-from ..schema import PARTICLES, REFINEMENT
+from ..schema import PARTICLES, REFINEMENT, VOLUME
 
 MAPS = ("half_map", "volume", "mask")
 STATUSES = ("running", "finished", "stopped", "failed")
@@ -71,6 +71,11 @@ class Held:
     def is_refinement(self) -> bool:
         """Whether its result is one of this package's reconstructions or refinements."""
         return self.dataset is not None and self.dataset.attrs.get("schema") == REFINEMENT.name
+
+    @property
+    def is_opened_map(self) -> bool:
+        """Whether it is a map or two half maps that nobody made here, so that no settings go with it."""
+        return self.dataset is not None and self.dataset.attrs.get("schema") == VOLUME.name
 
     def can_be_judged(self, kinds: tuple[str, ...]) -> bool:
         """Return whether a diagnostic that takes some kinds could judge the run.

@@ -29,6 +29,9 @@ from .view_state import ViewState
 from .whole import Whole
 from .wording import described, label_of, unlike
 
+OF_OPENED_MAPS = {"mask": (), "imaging": ("symmetry",)}
+"""Groups of settings, and those of their fields, by which opened maps are judged; all fields where none is named."""
+
 
 class Session(Choices, ViewState, Background):
     """One user's work: particles, settings, runs and what is looked at.
@@ -81,10 +84,45 @@ class Session(Choices, ViewState, Background):
             By field.
         """
         given, plug = self._settings.options(name), diagnostics.get(name)
+        if held is not None and held.is_opened_map:
+            given = {**self.of_opened_maps(), **given}
         if joins_particles(plug) or all(field.name != "class_id" for field in dataclasses.fields(plug.options)):
             return given
         number = self.class_id if held is None else held.class_of(self.class_id) or 1
         return {"class_id": number, **given} if number > 1 else given
+
+    def of_opened_maps(self) -> dict[str, dict[str, Any]]:
+        """Return by which settings maps are judged that were opened and not made here: the mask and the symmetry.
+
+        Returns
+        -------
+        dict of str to dict
+            Groups and fields that differ from their defaults; a run has its own.
+        """
+        found = {}
+        for name, fields in OF_OPENED_MAPS.items():
+            group = getattr(self.config, name)
+            default = type(group)().as_dict()
+            given = {field: value for field, value in group.as_dict().items() if value != default[field]}
+            found[name] = {field: value for field, value in given.items() if not fields or field in fields}
+        return {name: given for name, given in found.items() if given}
+
+    def asked_of(self, name: str) -> tuple:
+        """Return with which options a diagnostic would judge the runs in view, to tell whether they have changed.
+
+        Parameters
+        ----------
+        name : str
+            The diagnostic; empty for none.
+
+        Returns
+        -------
+        tuple of str
+            One a run, and one for a run that is yet to come.
+        """
+        if not name:
+            return ()
+        return tuple(repr(self.options(name, held)) for held in (None, *self.in_view()))
 
     @observe("config", "faults", "verb", "particles", "references", "take_apart")
     def _replan(self, _change: Any) -> None:

@@ -43,7 +43,7 @@ class TabView(Part):
         self.compute: Any = None
         self.widget = styled(VBox(), "cryonb-view")
         show(self.widget, False)
-        self._options_drawn = ""
+        self._options_drawn: tuple = ()
         self.watch(self._change, *(trait for trait in tab.watches if trait != "entries"))
         if "entries" in tab.watches:
             self.watch(self._set, "entries")
@@ -67,7 +67,7 @@ class TabView(Part):
     def draw(self) -> None:
         """Draw, if somebody looks and something has changed."""
         if self.is_in_view and self.is_stale and not self.is_held and self.pane is not None:
-            self.is_stale, self._options_drawn = False, self._options_in_words()
+            self.is_stale, self._options_drawn = False, self.session.asked_of(self.tab.options)
             self.pane.refresh()
 
     def ask(self) -> None:
@@ -78,7 +78,7 @@ class TabView(Part):
             return
         name = self.tab.wants(session)
         seen = tuple((held.number, len(held.iterations)) for held in session.in_view())
-        key = (name, seen, repr(session.options(name)) if name else "")
+        key = (name, seen, session.asked_of(name))
         if name and key not in self._asked:
             self._asked.add(key)
             session.judge(name)
@@ -96,11 +96,8 @@ class TabView(Part):
 
     def _set(self) -> None:
         """Draw again where the tab's own options have changed; settings of the next run leave it as it is."""
-        if self._options_in_words() != self._options_drawn:
+        if self.session.asked_of(self.tab.options) != self._options_drawn:
             self._change()
-
-    def _options_in_words(self) -> str:
-        return repr(self.session.options(self.tab.options)) if self.tab.options else ""
 
     def _turn(self) -> None:
         """Say why there is nothing to see in other words while something is being computed, and have it computed."""

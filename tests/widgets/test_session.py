@@ -291,6 +291,36 @@ def test_maps_alone_can_be_opened_and_judged():
     session.close()
 
 
+def test_opened_maps_are_judged_under_the_mask_that_is_set():
+    session = Session(cn.filtered_half_maps("filter_then_mask"))
+    (label,) = session.shown
+    session.judge("fsc")
+    session.finish()
+    plain = session.judgement(label, "fsc")
+    session.put("mask.kind", "sphere")
+    session.put("mask.radius", 40.0)
+    assert session.judgement(label, "fsc") is None and session.unjudged("fsc")
+    session.judge("fsc")
+    session.finish()
+    masked = session.judgement(label, "fsc")
+    expected = cn.diagnose(session.runs[label].dataset, "fsc", mask=dict(kind="sphere", radius=40.0))
+    assert "masked" in masked["fsc_kind"] and str(masked["mask_digest"].values) == str(expected["mask_digest"].values)
+    session.clear("mask.kind")
+    assert session.judgement(label, "fsc") is plain
+    session.close()
+
+
+def test_the_mask_of_the_next_run_is_not_laid_on_one_that_was_made_without(session):
+    session.take_apart = False
+    label = session.run()
+    session.finish()
+    session.judge("fsc")
+    session.finish()
+    found = session.judgement(label, "fsc")
+    session.put("mask.kind", "sphere")
+    assert session.judgement(label, "fsc") is found
+
+
 def test_rename_and_drop(session):
     session.take_apart = False
     label = session.run()
