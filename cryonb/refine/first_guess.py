@@ -115,6 +115,24 @@ def first_guess(run: Run, n_classes: int) -> Any:
     return xp.stack([resize(volume, run.sampling.box_size) for volume in best.volumes]).astype(np.float32)
 
 
+def images_handled(count: int, n_classes: int) -> int:
+    """Return how many images a first guess aligns, and averages, batch by batch, to tell how far it is.
+
+    Parameters
+    ----------
+    count : int
+        Images that there are.
+    n_classes : int
+        Volumes that are made.
+
+    Returns
+    -------
+    int
+        Images; one that is in several batches counts in each, and twice: aligned, and averaged.
+    """
+    return 2 * sum(batches * kept for batches, kept in STAGES) * min(count, BATCH * n_classes)
+
+
 def _of_given_poses(run: Run, n_classes: int) -> Any:
     rng = particle_generator(run.config.compute.seed, STREAM + GUESSES, 0)
     parts = np.array_split(rng.permutation(len(run.ids)), n_classes)

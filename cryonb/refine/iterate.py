@@ -22,6 +22,7 @@ from .candidates import Candidates
 from .checkpoints import FILE, Checkpoint
 from .counter import Counter, Progress
 from .fallback import signed, usable, with_fallback
+from .first_guess import images_handled
 from .half_sets import split_by
 from .labels import labelled_iteration
 from .prepare import images_of
@@ -208,8 +209,9 @@ def _going_on(job: Job, step: Callable[[Job], Any]) -> tuple[Job, Any]:
 def _begun(job: Job, wanted: int) -> State:
     """Return the state before the first iteration; kept, since volumes may have been made from the particles."""
     with threadpool_limits(1, "blas"):
-        run = job.run.at(0, Counter(1.0, _listener(job.progress, 0, wanted)))
         unused = _takes_poses(job.recipe) and not job.references
+        guessed = 0 if job.references else images_handled(len(job.run.images), job.run.config.refine.n_classes)
+        run = job.run.at(0, Counter(guessed, _listener(job.progress, 0, wanted)))
         volumes = None if unused else starting_volumes(run, job.references)
         state = brought_back(job.recipe.begin(run, volumes))
     if job.checkpoint:

@@ -66,7 +66,7 @@ class Sampling:
         Raises
         ------
         InputError
-            If images are not square or a box would be too small.
+            If images are not square, a box would be too small, or a mask would lie outside of it.
         """
         rows, read = particles["image"].shape[-2:]
         must(rows == read, "particle images must be square [pixel]", f"{rows} x {read}", "Crop or pad them to a square")
@@ -80,6 +80,9 @@ class Sampling:
         cut_index = read * pixel_size / wanted if wanted > 0 else math.inf
         rule = "max_resolution must leave at least two shells [angstrom]"
         must(cut_index >= 2, rule, f"{wanted:g}", f"Use {read * pixel_size / 2:g} or less")
+        corner = read * pixel_size * 3**0.5 / 2
+        rule = f"mask radius must be at most {corner:.4g} [angstrom], where the corners of the box are"
+        must(config.mask.radius <= corner, rule, f"{config.mask.radius:g}", "Use a smaller one, or mask kind none")
         edge = min(binned, transform) / 2
         furthest = edge * (2**0.5 if config.box.limit == "square" else 1.0)
         return cls(

@@ -10,6 +10,8 @@ from cryonb.errors import InputError
 from cryonb.imaging.fourier import half_transform
 from cryonb.imaging.projector import fourier_volume, in_plane_limit, slices
 from cryonb.imaging.shells import fourier_shell_correlation
+from cryonb.refine.counter import Counter
+from cryonb.refine.first_guess import images_handled
 from cryonb.refine.observed import grey_scale
 from cryonb.refine.starting import amplitude_in_images, starting_volumes
 
@@ -100,8 +102,11 @@ def test_given_poses_that_are_only_refined_need_no_volume():
 
 @pytest.mark.slow
 def test_a_first_guess_needs_no_images_of_the_target_box():
-    run = run_with(helices(8, snr=1.0), **LINEAR)
+    told = []
+    counter = Counter(images_handled(8, 1), lambda fraction, _: told.append(fraction))
+    run = dataclasses.replace(run_with(helices(8, snr=1.0), **LINEAR), counter=counter)
     found = starting_volumes(run, [])
+    assert told[-1] == 1.0 and np.mean(np.array(told) < 0.5) > 0.4, "progress runs through the batches"
     assert found.shape == (1, 48, 48, 48) and np.isfinite(found).all() and np.ptp(found) > 0
 
 

@@ -81,6 +81,10 @@ def test_what_cannot_work_is_said_and_does_not_start(session):
     with pytest.raises(InputError, match="Mend the settings"):
         session.run()
     session.put("box.box_size", 24)
+    session.put("mask.kind", "sphere")
+    session.put("mask.radius", 5000.0)
+    assert "mask radius must be at most 124.7 [angstrom]" in session.plan_fault
+    session.clear("mask.kind")
     session.put("compute.memory_limit", 1e-6)
     assert "a run must fit in memory" in session.plan_fault
     session.verb = "refine"
