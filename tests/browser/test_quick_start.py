@@ -24,7 +24,7 @@ def cancel_a_run(app):
     app.picture().wait_for()
     app.press("Cancel")
     app.driver.wait_until(app.is_idle, 3, "the app is idle after Cancel")
-    app.wait_for("stopped")
+    app.wait_for("not taken apart yet")
 
 
 def run_to_the_end(app):
