@@ -111,26 +111,6 @@ def _kept_origin(session: Any, target: Path) -> dict[str, Any]:
     return {"file": str(found), "near": Path(near).as_posix()}
 
 
-def restore(session: Any, path: str | os.PathLike) -> None:
-    """Bring back what a file of a session holds.
-
-    Parameters
-    ----------
-    session : Session
-        The app's state; what it held is let go if the file was written by `save`, else runs are added to it.
-    path : str or path
-        A .zarr folder or .nc file.
-
-    Raises
-    ------
-    FormatError
-        If it is missing, damaged, or holds nothing of this package.
-    """
-    opened = io.load(path)
-    tree = opened if isinstance(opened, xr.DataTree) else xr.DataTree.from_dict({f"/{Path(path).stem}": opened})
-    take_in(session, tree, {"file": os.fspath(path)})
-
-
 def take_in(session: Any, tree: xr.DataTree, origin: Mapping[str, Any]) -> None:
     """Bring back what the tree of a file holds.
 

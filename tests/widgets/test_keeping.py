@@ -26,6 +26,14 @@ def fresh():
     made.close()
 
 
+def restore(session, path):
+    """Open a session as the app does: in the background, with a sentence where it cannot be."""
+    session.open(str(path))
+    session.finish()
+    if session.error:
+        raise FormatError(session.error)
+
+
 def with_table(folder, held):
     """A session with a run, and the table of its particles."""
     table = folder / "particles.star"
@@ -51,7 +59,7 @@ def test_the_same_view_comes_back_mark_for_mark(tmp_path, fresh, suffix):
         expected = {tab.name: tab.sheet(session) for tab in tabs()}
         entries, faults, config = session.entries, session.faults, session.config
         keeping.save(session, path)
-    keeping.restore(fresh, path)
+    restore(fresh, path)
     assert {name: getattr(fresh, name) for name in VIEW} == VIEW
     assert list(fresh.runs) == ['a "b"/c', "refined"] == list(fresh.shown)
     assert (fresh.entries, fresh.faults, fresh.config) == (entries, faults, config) and faults
@@ -85,7 +93,7 @@ def test_particles_are_found_beside_a_session_that_was_moved(tmp_path, fresh):
         session.finish()
         keeping.save(session, before / "session.zarr")
     before.rename(after)
-    keeping.restore(fresh, after / "session.zarr")
+    restore(fresh, after / "session.zarr")
     assert fresh.origin["file"] == str(after / "particles.star") and fresh.particles is not None
 
 
@@ -96,7 +104,7 @@ def test_particles_that_are_missing_are_named_and_can_be_given_later(tmp_path, f
         session.finish()
         keeping.save(session, tmp_path / "session.zarr")
     table.unlink()
-    keeping.restore(fresh, tmp_path / "session.zarr")
+    restore(fresh, tmp_path / "session.zarr")
     (note,) = fresh.notes
     assert "particles.star" in note and "open the particles" in note
     held = fresh.runs['a "b"/c']
@@ -125,11 +133,11 @@ def test_particles_given_in_memory_and_the_demonstration(tmp_path, fresh, monkey
         keeping.save(session, tmp_path / "memory.zarr")
         session.origin = {"demo": 5}
         keeping.save(session, tmp_path / "demo.zarr")
-    keeping.restore(fresh, tmp_path / "memory.zarr")
+    restore(fresh, tmp_path / "memory.zarr")
     assert fresh.particles is None and "in memory" in fresh.notes[0] and fresh.source == ""
     seeds = []
     monkeypatch.setattr(kept_file, "demo_particles", lambda seed: seeds.append(seed) or particles())
-    keeping.restore(fresh, tmp_path / "demo.zarr")
+    restore(fresh, tmp_path / "demo.zarr")
     assert seeds == [5] and fresh.particles is particles() and fresh.origin == {"demo": 5} and fresh.notes == ()
 
 
@@ -142,7 +150,7 @@ def test_starting_volumes_are_kept_once_and_go_with_their_runs(tmp_path, fresh):
         keeping.save(session, tmp_path / "session.zarr")
     names = [name for name in cn.load(tmp_path / "session.zarr")["app"].children if name.startswith("reference")]
     assert names == ["reference 0"]
-    keeping.restore(fresh, tmp_path / "session.zarr")
+    restore(fresh, tmp_path / "session.zarr")
     assert fresh.runs["a"].references[0] is fresh.references[0] is fresh.runs["b"].references[0]
     np.testing.assert_array_equal(fresh.references[0]["density"], volume["density"])
 
@@ -152,9 +160,9 @@ def test_a_run_that_went_on_comes_back_stopped_and_an_empty_session_comes_back_e
         keeping.save(session, tmp_path / "empty.zarr")
         session.hold(dataclasses.replace(bare("now"), status="running"))
         keeping.save(session, tmp_path / "session.zarr")
-    keeping.restore(fresh, tmp_path / "session.zarr")
+    restore(fresh, tmp_path / "session.zarr")
     assert fresh.runs["now"].status == "stopped"
-    keeping.restore(fresh, tmp_path / "empty.zarr")
+    restore(fresh, tmp_path / "empty.zarr")
     assert fresh.runs == {} and fresh.shown == ()
 
 
@@ -164,16 +172,16 @@ def test_sessions_of_compare_and_of_commands_become_runs(tmp_path, fresh):
     cn.save(
         cn.compare({"bin 1": run.dataset, "fine": other.dataset, "bin 1_decomposition": apart}), tmp_path / "a.zarr"
     )
-    keeping.restore(fresh, tmp_path / "a.zarr")
+    restore(fresh, tmp_path / "a.zarr")
     assert list(fresh.runs) == ["bin 1", "fine"] == list(fresh.shown)
     assert list(fresh.runs["bin 1"].judgements) == ["decomposition"] and not fresh.runs["fine"].judgements
     assert tab_of("maps").sheet(fresh) is not None
     cn.save(cn.compare({"refinement": other.dataset, "fsc": other.judgements["fsc"]}), tmp_path / "b.zarr")
-    keeping.restore(fresh, tmp_path / "b.zarr")
+    restore(fresh, tmp_path / "b.zarr")
     assert list(fresh.runs) == ["bin 1", "fine", "refinement"] and list(fresh.runs["refinement"].judgements) == ["fsc"]
     cn.save(cn.compare({"pad 1": apart, "an FSC": fsc}), tmp_path / "c.zarr")
     fresh.runs, fresh.shown = {}, ()
-    keeping.restore(fresh, tmp_path / "c.zarr")
+    restore(fresh, tmp_path / "c.zarr")
     assert list(fresh.runs) == ["pad 1", "an FSC"] and len(list(tab_of("fsc").sheet(fresh).panels())) == 1
     assert [panel.title for panel in tab_of("made_of").sheet(fresh).panels()] and "an FSC" in tab_of("fsc").sheet(
         fresh
@@ -186,8 +194,8 @@ def test_what_opens_through_the_session_is_taken_in_too(tmp_path, fresh):
     fresh.finish()
     assert list(fresh.runs) == ["bin 1"] and not fresh.error
     cn.save(bare("own box").dataset, tmp_path / "alone.nc")
-    keeping.restore(fresh, tmp_path / "alone.nc")
-    assert list(fresh.runs) == ["bin 1", "alone"]
+    restore(fresh, tmp_path / "alone.nc")
+    assert list(fresh.runs) == ["bin 1", "alone.nc"]
 
 
 @pytest.fixture(scope="module")
@@ -238,4 +246,4 @@ def test_files_that_are_missing_foreign_or_damaged_are_a_sentence(tmp_path, fres
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(tmp_path / "foreign.nc", engine="h5netcdf")
     (tmp_path / "words.nc").write_text("not a file of this kind")
     with pytest.raises(FormatError, match="must"):
-        keeping.restore(fresh, tmp_path / name)
+        restore(fresh, tmp_path / name)
