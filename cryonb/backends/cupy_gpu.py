@@ -80,10 +80,11 @@ class CupyGpu:
         Returns
         -------
         bool
-            True for CuPy arrays; CuPy is not imported to find out.
+            True for CuPy arrays; CuPy is not imported to find out. While another thread imports it, which xarray does
+            by itself, there are none.
         """
-        module = sys.modules.get("cupy")
-        return module is not None and isinstance(array, module.ndarray)
+        kind = getattr(sys.modules.get("cupy"), "ndarray", None)
+        return kind is not None and isinstance(array, kind)
 
     def launch(self, maker: Callable, constants: tuple, shape: tuple, arguments: tuple, threads: int = 1) -> None:
         """Call a kernel once for every (image, row, column); each call writes its own output.

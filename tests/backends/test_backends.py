@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -99,3 +100,8 @@ def test_compiled_kernels_are_found_again_by_the_next_process(tmp_path):
     ]
     assert runs[0].stdout.split() == ["0", "1"]
     assert runs[1].stdout.split() == ["1", "0"]
+
+
+def test_an_array_is_told_while_another_thread_imports_cupy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", types.ModuleType("cupy"))
+    assert backend_of(np.zeros(3)).name == "numba"
