@@ -19,10 +19,10 @@ The rooms, from the ground up; each imports only what stands above it in this li
   nothing; `refine.search` finds poses; `refine.iterate` is the loop around a recipe, and `refine.checkpoints` keeps it.
   `refine.card_plan` counts what a card has to hold; `refine.fallback` goes on with the CPU where a card fails.
 - `diagnostics`: judgements, one file each, with what they measure in files beside them.
-- `history`, `mask_files`, `maps`, `opening`, `verbs`, `refinements`, `accessor`, `compare`, `decisions`, `demo`, `cli`:
-  faces. `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps, `maps` knows which
-  map stands for a run and what two of them differ in, `verbs` reconstructs and judges, `refinements` decides by a
-  recipe, and `decisions` sets recipes side by side.
+- `history`, `record`, `mask_files`, `maps`, `opening`, `verbs`, `refinements`, `accessor`, `compare`, `decisions`,
+  `demo`, `cli`: faces. `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps,
+  `maps` knows which map stands for a run and what two of them differ in, `record` tells what made a result, `verbs`
+  reconstructs and judges, `refinements` decides by a recipe, and `decisions` sets recipes side by side.
 - `widgets`: the notebook app. `widgets.session` knows everything and no widget library; a file of `widgets.tabs` turns
   it into a sheet of marks, one of `widgets.panes` puts marks on the page, and the other parts stand around them.
 
@@ -67,6 +67,7 @@ _HOMES = {
     ".simulate": ("simulate", "demo_particles"),
     ".filtered_maps": ("filtered_half_maps",),
     ".compare": ("compare",),
+    ".record": ("record",),
     ".maps": ("difference",),
     ".plots": ("draw", "side_by_side", "overlay", "linked_maps", "save_figure"),
     ".widgets": ("dashboard",),
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from .maps import difference
     from .phantoms import phantom
     from .plots import draw, linked_maps, overlay, save_figure, side_by_side
+    from .record import record
     from .refinements import iterate, plan, recipes, refine, rejoin
     from .simulate import demo_particles, simulate
     from .verbs import diagnose, reconstruct

@@ -66,6 +66,7 @@ MAY_IMPORT = {
     | {"imaging.*", "simulate", "refine.loop", "backends", "engines", "provenance"},
     "compare": BELOW_FACES,
     "history": {"schema", "provenance", "errors"},
+    "record": BELOW_FACES,
     "mask_files": {"imaging.*", "io", "errors"},
     "maps": {"imaging.*", "schema", "provenance", "errors"},
     "opening": {"io", "schema", "errors"},
@@ -78,7 +79,7 @@ MAY_IMPORT = {
     "widgets": BELOW_FACES - {"backends", "engines", "imaging"}
     | {"plots.*", "opening", "verbs", "refinements", "history", "compare", "demo", "maps", ""},
     "__main__": {"cli.*"},
-    "": BELOW_FACES | {"verbs", "compare", "accessor", "widgets"},
+    "": BELOW_FACES | {"verbs", "compare", "record", "accessor", "widgets"},
 }
 MUST_NOT_IMPORT = {
     "units": {"numpy"},
