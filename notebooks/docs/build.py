@@ -24,7 +24,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parents[1]
 sys.path[:0] = [str(DOCS), str(DOCS.parent), str(ROOT)]
 
-from site_parts import staging  # noqa: E402
+from site_parts import reference, staging  # noqa: E402
 
 
 def build(site: Path, work: Path, pages_only: bool = False) -> int:
@@ -32,6 +32,7 @@ def build(site: Path, work: Path, pages_only: bool = False) -> int:
     source = work / "source"
     staging.stage_pages(source)
     staging.stage_plain_course(source)
+    reference.write(source)
     staging.hang_together(source)
     return rendered(source, site, work / "doctrees")
 
