@@ -68,6 +68,7 @@ _HOMES = {
     ".filtered_maps": ("filtered_half_maps",),
     ".compare": ("compare",),
     ".record": ("record",),
+    ".contracts": ("plug_in",),
     ".maps": ("difference",),
     ".plots": ("draw", "side_by_side", "overlay", "linked_maps", "save_figure"),
     ".widgets": ("dashboard",),
@@ -80,6 +81,7 @@ __all__ = ["__version__", *_HOME_OF]
 if TYPE_CHECKING:
     from .compare import compare
     from .config import BoxConfig, ComputeConfig, ImagingConfig, MaskConfig, RefineConfig, RunConfig
+    from .contracts import plug_in
     from .decisions import compare_recipes
     from .filtered_maps import filtered_half_maps
     from .history import history

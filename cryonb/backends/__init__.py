@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 from ..contracts import Backend, discover
 from ..errors import BackendFailed, BackendUnavailable, CryonbError, must, nearest
 
 
-@cache
 def _backends() -> dict[str, Backend]:
     return discover(__name__, "BACKEND")
 

@@ -1,14 +1,13 @@
 """The door to the judgements: which there are, and how one is made of a Dataset by name."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ..config import RunConfig
-from ..contracts import Diagnostic, discover
+from ..contracts import Diagnostic, digest_of_file, discover
 from ..engines import available_threads
 from ..errors import RunStopped, must, nearest
 from ..provenance import stamp
@@ -17,7 +16,6 @@ from ..schema import KINDS, validate
 Progress = Callable[[float, str], None]
 
 
-@cache
 def _diagnostics() -> dict[str, Diagnostic]:
     return discover(__name__, "DIAGNOSTIC")
 
@@ -110,6 +108,8 @@ def diagnose(
     chosen = plug.options.parse(options)
     record = {"diagnostic": name, "options": chosen.as_dict(), "config": settings.as_dict()}
     starting = _starting_volumes(plug, references)
+    if version := digest_of_file(plug):
+        record["file"] = version
     inputs = [item for item in (dataset, mask, *starting) if item is not None]
     taken = {"references": references} if takes_references(plug) else {}
 

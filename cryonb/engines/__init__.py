@@ -1,13 +1,11 @@
 """The door to the engines: where independent pieces of one run are computed."""
 
 import os
-from functools import cache
 
 from ..contracts import Engine, discover
 from ..errors import must, nearest
 
 
-@cache
 def _engines() -> dict[str, Engine]:
     return discover(__name__, "ENGINE")
 

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from ..contracts import discover
@@ -39,7 +38,6 @@ class FileFormat:
     save: Callable | None = None
 
 
-@cache
 def formats() -> dict[str, FileFormat]:
     """Return every format found in this folder.
 

@@ -1,13 +1,11 @@
 """What the files of this folder bind, found by name; no list of them is kept anywhere."""
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
+from ..contracts import bindings
 
-@cache
+
 def bound(name: str) -> Mapping[str, Any]:
     """Return what the files of this folder bind to a name, as one mapping.
 
@@ -29,9 +27,7 @@ def bound(name: str) -> Mapping[str, Any]:
     >>> "cryonb/fsc" in bound("PLOTS")
     True
     """
-    package = __name__.rpartition(".")[0]
-    folder = importlib.import_module(package).__path__
     found: dict[str, Any] = {}
-    for module in sorted(module.name for module in pkgutil.iter_modules(folder)):
-        found.update(getattr(importlib.import_module(f"{package}.{module}"), name, {}))
+    for _, bound_there in bindings(__name__.rpartition(".")[0], name):
+        found.update(bound_there)
     return found

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from ...config import RunConfig
@@ -13,7 +12,6 @@ DEFAULTS = {"n_iterations": 10, "initial_lowpass": 30.0, "limit_threshold": 0.14
 """What settings of zero stand for where a recipe does not say: iterations, angstrom, correlation."""
 
 
-@cache
 def _recipes() -> dict[str, Recipe]:
     return discover(__name__, "RECIPE")
 

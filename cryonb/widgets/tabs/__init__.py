@@ -1,9 +1,8 @@
-"""The tabs of the app: each file of this folder binds one to ``TAB``, or several to ``TABS``."""
+"""The tabs of the app: each file of this folder binds one to ``TAB``, or to ``TABS`` what returns several."""
 
-import pkgutil
 from collections.abc import Iterator
-from importlib import import_module
 
+from ...contracts import bindings
 from ...errors import must, nearest
 from .tab import Tab
 
@@ -50,7 +49,7 @@ def tab_of(name: str) -> Tab:
 
 
 def _bound() -> Iterator[Tab]:
-    """Yield what the files of this folder bind, file by file."""
-    for name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-        module = import_module(f"{__name__}.{name}")
-        yield from (*((module.TAB,) if hasattr(module, "TAB") else ()), *getattr(module, "TABS", ()))
+    """Yield what files bind."""
+    yield from (tab for _, tab in bindings(__name__, "TAB"))
+    for _, several in bindings(__name__, "TABS"):
+        yield from several()

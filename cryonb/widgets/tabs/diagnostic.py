@@ -1,6 +1,7 @@
 """One tab for every diagnostic that is registered: what it found of the runs in view."""
 
 import dataclasses
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -132,4 +133,14 @@ def _cannot(plug: Any) -> str:
     return f"{plug.title} judges {wanted}, and no run in view has that at hand. {remedy}"
 
 
-TABS = tuple(DiagnosticTab(name) for name in diagnostics.names())
+@cache
+def _tab(name: str) -> DiagnosticTab:
+    return DiagnosticTab(name)
+
+
+def _tabs() -> tuple[DiagnosticTab, ...]:
+    """Return a tab for every diagnostic that there is now; one that is plugged in later has its tab from then on."""
+    return tuple(map(_tab, diagnostics.names()))
+
+
+TABS = _tabs
