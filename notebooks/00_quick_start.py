@@ -51,9 +51,7 @@ app
 # Particles in, half maps out; and the curve of the half maps is taken apart by making them again on turned grids.
 
 # %%
-from cryonb.simulate import demo_particles
-
-particles = demo_particles(SEED)
+particles = cn.demo_particles(SEED)
 particles
 
 # %%
@@ -84,6 +82,7 @@ past = (parts.frequency > 1 / 5.8) & (parts.frequency <= 1 / 3.0)
 tail = float(parts.fsc.sel(component="circle").where(past).mean())
 turned = float(abs(parts.fsc.sel(component="dithered_circle").where(past).mean()))
 
+assert particles.sizes["particle"] == 800 and abs(float(particles.pixel_size) - 2 * 1.5) < 1e-6
 assert abs(1 / float(parts.particle_nyquist) - 6.0) < 0.01
 assert abs(tail - 0.12) < 0.01, tail
 assert turned < 0.02, turned
@@ -94,14 +93,8 @@ print(f"The tail is {tail:.2f}, and {turned:.3f} on turned grids.")
 # %% [markdown]
 # ## Where these numbers come from
 #
-# Every result carries its settings and its ancestors, down to the seed of the simulation.
+# Every result carries its settings and its ancestors, down to the seed of the simulation. The record lists what was set
+# otherwise than by default, with digests: the same digests on another machine are the same settings and the same numbers.
 
 # %%
-import pandas as pd
-
-from cryonb.provenance import lineage
-
-records = lineage(parts)
-versions = records[-1]["versions"]
-display(pd.DataFrame(records)[["verb", "settings_digest", "digest"]].set_index("verb"))
-display(pd.DataFrame(versions, index=["version"]))
+cn.record(parts, own_parts)

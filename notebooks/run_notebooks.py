@@ -44,28 +44,35 @@ class Executed:
         Most memory that the kernel and its children held at once [byte].
     name : str
         Name of the file without its ending.
+    cpu_seconds : float
+        Time on cores, of the kernel and its children together [second]: on a machine that is busy with something else,
+        a better measure of the work than the clock on the wall.
     """
 
     notebook: nbformat.NotebookNode = field(repr=False)
     seconds: float
     peak_bytes: int
     name: str = ""
+    cpu_seconds: float = 0.0
 
 
-class Memory:
-    """The most memory that a process and its descendants hold at once, while this looks at them from a thread.
+class Watch:
+    """What a process and its descendants hold and use, looked at from a thread.
 
     Attributes
     ----------
     peak_bytes : int
-        Resident memory [byte].
+        The most resident memory that all of them held at once [byte].
+    used : dict of int to float
+        Time that each of them has spent on a core [second].
     """
 
     def __init__(self) -> None:
         self.peak_bytes = 0
+        self.used: dict[int, float] = {}
         self._over = threading.Event()
 
-    def watch(self, process_id: int) -> None:
+    def start(self, process_id: int) -> None:
         """Look at a process until `stop`."""
         threading.Thread(target=self._look, args=(psutil.Process(process_id),), daemon=True).start()
 
@@ -73,25 +80,26 @@ class Memory:
         """Look no more."""
         self._over.set()
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Time on cores, of all of them [second]."""
+        return sum(self.used.values())
+
     def _look(self, process: psutil.Process) -> None:
         while not self._over.wait(SAMPLING_SECONDS):
-            self.peak_bytes = max(self.peak_bytes, held_bytes(process))
+            try:
+                family = [process, *process.children(recursive=True)]
+            except psutil.Error:
+                return
+            self.peak_bytes = max(self.peak_bytes, sum(map(self._resident, family)))
 
-
-def held_bytes(process: psutil.Process) -> int:
-    """Return the resident memory of a process and of all that it has started, and they; none once it has ended."""
-    try:
-        family = [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return 0
-    return sum(map(_resident, family))
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return process.memory_info().rss
-    except psutil.Error:  # it ended while its family was counted
-        return 0
+    def _resident(self, process: psutil.Process) -> int:
+        try:
+            spent = process.cpu_times()
+            self.used[process.pid] = spent.user + spent.system
+            return process.memory_info().rss
+        except psutil.Error:  # it ended while its family was counted
+            return 0
 
 
 def executed(path: str | Path) -> Executed:
@@ -112,7 +120,7 @@ def executed(path: str | Path) -> Executed:
     nbclient.exceptions.CellExecutionError
         If a cell raises.
     """
-    notebook, memory, start = nbformat.read(path, as_version=4), Memory(), time.monotonic()
+    notebook, watch, start = nbformat.read(path, as_version=4), Watch(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
@@ -120,7 +128,7 @@ def executed(path: str | Path) -> Executed:
             kernel_name="python3",
             extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": folder}},
-            on_notebook_start=lambda notebook: memory.watch(client.km.provisioner.pid),
+            on_notebook_start=lambda notebook: watch.start(client.km.provisioner.pid),
         )
         try:
             client.execute()
@@ -128,8 +136,8 @@ def executed(path: str | Path) -> Executed:
             problem.add_note(f"The notebook is {Path(path).name}.")
             raise
         finally:
-            memory.stop()
-    return Executed(notebook, time.monotonic() - start, memory.peak_bytes, Path(path).stem)
+            watch.stop()
+    return Executed(notebook, time.monotonic() - start, watch.peak_bytes, Path(path).stem, watch.cpu_seconds)
 
 
 def table(results: Iterable[Executed]) -> str:
@@ -147,16 +155,17 @@ def table(results: Iterable[Executed]) -> str:
 
     Examples
     --------
-    >>> print(table([Executed(None, 9.64, 400_000_000, "00_quick_start")]))
-    notebook        seconds  peak memory
-    00_quick_start      9.6      0.40 GB
-    all                 9.6      0.40 GB
+    >>> print(table([Executed(None, 9.64, 400_000_000, "00_quick_start", 12.1)]))
+    notebook        seconds  on cores  peak memory
+    00_quick_start      9.6      12.1      0.40 GB
+    all                 9.6      12.1      0.40 GB
     """
-    rows = [(result.name, result.seconds, result.peak_bytes) for result in results]
-    rows.append(("all", sum(seconds for _, seconds, _ in rows), max((peak for _, _, peak in rows), default=0)))
-    width = max(8, *(len(name) for name, _, _ in rows))
-    lines = [f"{'notebook':<{width}}  seconds  peak memory"]
-    lines += [f"{name:<{width}}  {seconds:7.1f}  {peak / GIGABYTE:8.2f} GB" for name, seconds, peak in rows]
+    rows = [(result.name, result.seconds, result.cpu_seconds, result.peak_bytes) for result in results]
+    _, seconds, spent, peaks = zip(*rows) if rows else ((),) * 4
+    rows.append(("all", sum(seconds), sum(spent), max(peaks, default=0)))
+    width = max(len(name) for name, *_ in [*rows, ("notebook",)])
+    lines = [f"{'notebook':<{width}}  seconds  on cores  peak memory"]
+    lines += [f"{name:<{width}}  {wall:7.1f}  {cpu:8.1f}  {peak / GIGABYTE:8.2f} GB" for name, wall, cpu, peak in rows]
     return "\n".join(lines)
 
 
