@@ -139,7 +139,13 @@ def _tab(name: str) -> DiagnosticTab:
 
 
 def _tabs() -> tuple[DiagnosticTab, ...]:
-    """Return a tab for every diagnostic that there is now; one that is plugged in later has its tab from then on."""
+    """Return a tab for every diagnostic that there is now; one that is plugged in later has its tab from then on.
+
+    Returns
+    -------
+    tuple of DiagnosticTab
+        One each.
+    """
     return tuple(map(_tab, diagnostics.names()))
 
 
