@@ -38,7 +38,6 @@ nb_ipywidgets_js = {}
 
 # Docstrings: numpydoc, whose types are words; the arguments in a signature need no second account of them.
 autodoc_typehints = "none"
-autodoc_default_options = {"members": False, "show-inheritance": False}
 numpydoc_show_class_members = False
 default_role = "code"
 add_module_names = False

@@ -1,39 +1,77 @@
-"""Notebooks of the course as pages: what needs a kernel is replaced, and links lead to pages of the site."""
+"""The course: notebooks are run, and become pages on which what needs a kernel is replaced and links lead to pages."""
 
 import re
 from pathlib import Path
 
 import nbformat
+import run_notebooks
 
 from . import staging
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 APP = (
-    "![The app with the runs of this notebook: settings and the plan on the left, verdicts and tabs on the right.]"
-    "(figures/app.png)\n\n*On this page the app is a picture: it needs Python behind it. Run the notebook, on your machine "
-    "or on Binder, and it stands here.*"
+    "![The app with two runs: settings and the plan on the left; on the right the verdicts, the tabs, and what both curves "
+    "are made of.](figures/app.png)\n\n*Here the app is a picture, since it needs Python behind it. In the notebook, on your "
+    "machine or on Binder, it works.*"
 )
-"""What stands in the place of the app."""
+"""What stands on a page in the place of the app."""
 
 
-def read(path: Path) -> nbformat.NotebookNode:
-    """Return a notebook."""
-    return nbformat.read(path, as_version=4)
+def executed(folder: Path | None) -> list[run_notebooks.Executed]:
+    """Return every notebook of the course with its outputs.
+
+    A notebook that is in the folder, with outputs and the same cells as the one of the course, is taken from there; any
+    other is run, and put there.
+    """
+    return [_kept(book, folder) or _run(book, folder) for book in run_notebooks.course()]
 
 
-def write_page(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write a notebook as a page of the site."""
-    for cell in notebook.cells:
+def _kept(book: Path, folder: Path | None) -> run_notebooks.Executed | None:
+    path = folder / book.name if folder else None
+    if path is None or not path.is_file():
+        return None
+    kept = nbformat.read(path, as_version=4)
+    same = [cell.source for cell in kept.cells] == [cell.source for cell in nbformat.read(book, as_version=4).cells]
+    ran = all(cell.execution_count for cell in kept.cells if cell.cell_type == "code" and cell.source.strip())
+    return _taken(kept, book) if same and ran else None
+
+
+def _run(book: Path, folder: Path | None) -> run_notebooks.Executed:
+    result = run_notebooks.executed(book)
+    if folder:
+        run_notebooks.keep(result, folder)
+    return result
+
+
+def as_written() -> list[run_notebooks.Executed]:
+    """Return every notebook of the course as it is in the checkout, without outputs."""
+    return [_taken(nbformat.read(book, as_version=4), book) for book in run_notebooks.course()]
+
+
+def _taken(notebook: nbformat.NotebookNode, book: Path) -> run_notebooks.Executed:
+    return run_notebooks.Executed(notebook, seconds=0.0, peak_bytes=0, name=book.stem)
+
+
+def write_pages(books: list[run_notebooks.Executed], folder: Path) -> None:
+    """Write notebooks as pages of the site."""
+    for book in books:
+        staging.write(folder / f"{book.name}.ipynb", nbformat.writes(page_of(book.notebook, folder)))
+
+
+def page_of(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Return a notebook as a page of a folder that holds its pictures; the notebook itself stays as it is."""
+    page = nbformat.from_dict(notebook)
+    for cell in page.cells:
         if cell.cell_type == "markdown":
-            cell.source = re.sub(r"\]\(docs/", "](../", cell.source)
+            cell.source = staging.in_both_themes(re.sub(r"\]\(docs/", "](../", cell.source), folder)
         else:
-            cell.outputs = [still(output) for output in cell.outputs]
-    notebook.metadata.pop("widgets", None)
-    staging.write(path, nbformat.writes(notebook))
+            cell.outputs = [still(output, folder) for output in cell.outputs]
+    page.metadata.pop("widgets", None)
+    return page
 
 
-def still(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def still(output: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """Return an output, or the picture of the app where it is the app."""
     if WIDGET not in output.get("data", {}):
         return output
-    return nbformat.v4.new_output("display_data", {"text/markdown": APP})
+    return nbformat.v4.new_output("display_data", {"text/markdown": staging.in_both_themes(APP, folder)})
