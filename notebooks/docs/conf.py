@@ -54,6 +54,8 @@ html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_sidebars = {"index": [], "start": []}
+toc_object_entries = False
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "cryonb", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "alt_text": ""},
     "navbar_align": "left",

@@ -13,13 +13,13 @@ from . import staging
 SOURCE = """
 import cryonb as cn
 app = cn.dashboard("demo")
-app.session.finish()
+app.session.finish(300.0)
 for pad_factor, limit in ((1, "circle"), (2, "square")):
     app.session.put("box.box_size", 128)
     app.session.put("box.pad_factor", pad_factor)
     app.session.put("box.limit", limit)
     app.session.run()
-    app.session.finish()
+    app.session.finish(300.0)
 app
 """
 WINDOW = {"width": 1280, "height": 1420}

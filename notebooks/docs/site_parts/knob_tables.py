@@ -8,9 +8,9 @@ from cryonb.knobs import UNITLESS, Config, knobs
 
 from . import restructured as rst
 
-HEADER = ("Setting", "Default", "Allowed", "Unit", "What it does", "Changes")
+HEADER = ("Setting", "What it does; default, what is allowed, unit, and what it changes")
 KINDS = {int: "a whole number", float: "a number", bool: "on or off", str: "a word", dict: "names and values"}
-CHANGES = {"result": "the result", "speed": "only the speed"}
+CHANGES = {"result": "changes the result", "speed": "changes only the speed"}
 
 
 def table(group: type[Config], prefix: str = "", leave_out: Iterable[str] = ()) -> list[str]:
@@ -19,13 +19,15 @@ def table(group: type[Config], prefix: str = "", leave_out: Iterable[str] = ()) 
     return rst.table(HEADER, rows, "settings") if rows else ["It has no settings of its own.", ""]
 
 
-def row(field: dataclasses.Field, kind: type, prefix: str) -> tuple[str, ...]:
-    """Return the cells of one setting; the first can be linked to by `setting-` and its name."""
+def row(field: dataclasses.Field, kind: type, prefix: str) -> tuple[str, str]:
+    """Return the cells of one setting; links lead to it by `setting-` and its name."""
     about = field.metadata
-    target = f".. _setting-{prefix}{field.name}:\n\n" if prefix else ""
-    unit = "" if about["unit"] == UNITLESS else about["unit"]
+    target = f".. _setting-{prefix}{field.name}:\n\n"
+    unit = "no unit" if about["unit"] == UNITLESS else f"in {about['unit']}"
+    number = kind in (int, float) or typing.get_origin(kind) is tuple
+    facts = [f"default {default(field)}", allowed(field, kind), *([unit] if number else []), CHANGES[about["affects"]]]
     help_text = about["help"].replace("*", r"\*").replace("|", r"\|")
-    return f"{target}{rst.code(field.name)}", default(field), allowed(field, kind), unit, help_text, CHANGES[about["affects"]]
+    return f"{target}{rst.code(field.name)}", f"{help_text}\n\n{' · '.join(facts)}"
 
 
 def default(field: dataclasses.Field) -> str:
@@ -38,7 +40,7 @@ def allowed(field: dataclasses.Field, kind: type) -> str:
     """Return the choices or the bounds of a setting, or what kind of value it is."""
     about = field.metadata
     if about["choices"]:
-        return ", ".join(shown(choice) for choice in about["choices"])
+        return f"one of {', '.join(shown(choice) for choice in about['choices'])}"
     low, high = about["minimum"], about["maximum"]
     if low is not None and high is not None:
         bounds = f"from {low:g} to {high:g}"

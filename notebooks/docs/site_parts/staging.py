@@ -25,7 +25,8 @@ def stage_pages(source: Path) -> None:
         name = page.relative_to(DOCS).with_suffix("").as_posix()
         text = re.sub(r"\]\(\.\./(?=\d\d_|figures/)", f"]({COURSE}/", page.read_text(encoding="utf-8"))
         write(source / f"{name}.md", in_both_themes(text, source / COURSE, f"{COURSE}/") + navigation_below(name))
-    write(source / "readme.md", (ROOT / "README.md").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    write(source / "readme.md", readme.replace("\n### ", "\n## "))  # a section of it is a page here
     write(source / "changelog.md", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
 
 
