@@ -38,7 +38,10 @@ def available_threads() -> int:
     Returns
     -------
     int
-        Cores that the system grants to the process.
+        Cores that the system grants to the process; fewer where the environment variable ``NUMBA_NUM_THREADS`` says so,
+        as in a container, which sees all cores of its host and may use some.
     """
     allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    asked = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(cores, max(1, int(asked))) if asked.isdecimal() else cores
