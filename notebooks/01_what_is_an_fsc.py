@@ -15,15 +15,15 @@
 # %% [markdown]
 # # What does a Fourier shell correlation measure, and when may I believe it?
 #
-# A refinement splits the particles into two halves and makes a map of each. The Fourier shell correlation (FSC) says how
-# far the two half maps agree, from coarse detail to fine. This notebook builds it from nothing: two noisy copies of one
-# map, their Fourier transforms, one shell, a correlation in three lines. Then you predict the whole curve from the noise
-# alone, and see what a threshold asks, how far chance scatters, and what the curve cannot know.
+# A refinement splits the particles into two halves and makes a map of each. The Fourier shell correlation (FSC) says
+# how far the two half maps agree, from coarse detail to fine. This notebook builds it from nothing: two noisy copies of
+# one map, their Fourier transforms, one shell, a correlation in three lines. Then you predict the whole curve from the
+# noise alone, and see what a threshold asks, how far chance scatters, and what the curve cannot know.
 #
-# ![Two panels over spatial frequency. Left: the measured FSC of two half maps lies on the curve that follows from signal and
-# noise, and falls through 0.5 near 9 angstrom and through 0.143 near 5.5 angstrom; both Nyquist frequencies are at 4
-# angstrom. Right: the FSC of two maps that hold nothing but noise scatters about zero, a lot in the first shells
-# and hardly at all in the last.](figures/01_what_is_an_fsc.png)
+# ![Two panels over spatial frequency. Left: the measured FSC of two half maps lies on the curve that follows from
+# signal and noise, and falls through 0.5 near 9 angstrom and through 0.143 near 5.5 angstrom; both Nyquist frequencies
+# are at 4 angstrom. Right: the FSC of two maps that hold nothing but noise scatters about zero, a lot in the first
+# shells and hardly at all in the last.](figures/01_what_is_an_fsc.png)
 #
 # Left, what it measures: the share of signal in each shell. Right, when to believe it: two maps of pure noise agree by
 # chance as well, and in the first shells, which hold few coefficients, they do so a lot.
@@ -35,7 +35,8 @@ import pandas as pd
 import cryonb as cn
 from cryonb.maps import volume_of
 from cryonb.plots import render
-from cryonb.plots.marks import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION, Area, Curve, Line, Panel, Points, Row, Sheet
+from cryonb.plots.marks import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION
+from cryonb.plots.marks import Area, Curve, Line, Panel, Points, Row, Sheet
 from cryonb.provenance import stamp
 from cryonb.schema import HALVES, VOLUME, build, grid_coordinates
 
@@ -58,8 +59,8 @@ SEED = 1
 # correlation needs to know about cryo-EM: real half maps come from different particles, so their noise differs, and the
 # molecule is the same.
 #
-# **Predict:** the noise is one and a half times as strong as the map itself (in standard deviations over the whole box).
-# Will you still see the molecule?
+# **Predict:** the noise is one and a half times as strong as the map itself (in standard deviations over the whole
+# box). Will you still see the molecule?
 
 
 # %%
@@ -93,19 +94,21 @@ cn.linked_maps(cn.compare({name: volume_of(values.astype(np.float32), VOXEL) for
 #
 # ## One shell, by hand
 #
-# A Fourier transform writes a map as a sum of waves. Each coefficient is one wave: its length, its direction, how high it
-# is, and where its crests are. A wave with index *k* = (kx, ky, kz) fits |*k*| times into the box edge *L*, so its length
-# is *L*/|*k*|. All waves of nearly one length, whatever their direction, make a **shell**: shell *s* holds those with
+# A Fourier transform writes a map as a sum of waves. Each coefficient is one wave: its length, its direction, how high
+# it is, and where its crests are. A wave with index *k* = (kx, ky, kz) fits |*k*| times into the box edge *L*, so its
+# length is *L*/|*k*|. All waves of nearly one length, whatever their direction, make a **shell**: shell *s* holds those
+# with
 # |*k*| rounded to *s*, and shows detail of size *L*/*s*. A different rounding shifts every curve by a fraction of a shell;
 # this is the one that cryonb uses.
 #
-# Take the coefficients of one shell out of both transforms, *A* and *B*, and correlate them like any two lists of numbers:
+# Take the coefficients of one shell out of both transforms, *A* and *B*, and correlate them like any two lists of
+# numbers:
 #
 # $$\mathrm{FSC}(s)=\frac{\sum_s \mathrm{Re}(A\,B^*)}{\sqrt{\sum_s |A|^2\;\sum_s |B|^2}}$$
 #
-# It is 1 if both halves hold the same waves, 0 if they have nothing in common, and the overall brightness of a map drops
-# out. **Predict:** each dot below is one coefficient, its value in A against its value in B. Which shape will the cloud
-# have where the halves agree, and which where they do not?
+# It is 1 if both halves hold the same waves, 0 if they have nothing in common, and the overall brightness of a map
+# drops out. **Predict:** each dot below is one coefficient, its value in A against its value in B. Which shape will the
+# cloud have where the halves agree, and which where they do not?
 
 # %%
 index = np.fft.fftfreq(BOX, 1 / BOX)
@@ -133,14 +136,14 @@ def cloud(shell):
 render(Sheet((Row(tuple(map(cloud, SHOWN)), 2.6, share_y=True),), "Waves of three shells, in both half maps"))
 
 # %% [markdown]
-# The cloud leans along the diagonal where the halves agree, and is round where they do not. The FSC of a shell is nothing
-# but the slenderness of its cloud.
+# The cloud leans along the diagonal where the halves agree, and is round where they do not. The FSC of a shell is
+# nothing but the slenderness of its cloud.
 #
 # ## All shells, and the same from the package
 #
-# The whole curve is that number for every shell up to the edge of the transform: the **Nyquist frequency**, whose waves are
-# two voxels long. `cn.diagnose` does the same, and says where the curve falls to the thresholds. **Predict:** where do the
-# two computations differ?
+# The whole curve is that number for every shell up to the edge of the transform: the **Nyquist frequency**, whose waves
+# are two voxels long. `cn.diagnose` does the same, and says where the curve falls to the thresholds. **Predict:** where
+# do the two computations differ?
 
 # %%
 by_hand = np.array([correlation_in(shell) for shell in range(BOX // 2 + 1)])
@@ -153,9 +156,10 @@ print("The curve by hand and that of the package are equal to six digits.")
 cn.draw(curve)
 
 # %% [markdown]
-# Nowhere, up to rounding. Along the bottom runs the spatial frequency, in waves an angstrom; along the top the same as a
-# resolution, in angstrom. Fine detail is on the right. The vertical line is the end of what this sampling can hold; in real
-# data there are two such ends, that of the particles and that of the map's grid, and the next notebook pulls them apart.
+# Nowhere, up to rounding. Along the bottom runs the spatial frequency, in waves an angstrom; along the top the same as
+# a resolution, in angstrom. Fine detail is on the right. The vertical line is the end of what this sampling can hold;
+# in real data there are two such ends, that of the particles and that of the map's grid, and the next notebook pulls
+# them apart.
 #
 # ## What it measures: signal over noise
 #
@@ -165,14 +169,14 @@ cn.draw(curve)
 #
 # $$\mathrm{FSC}=\frac{\mathrm{SSNR}}{1+\mathrm{SSNR}}$$
 #
-# Here we know both powers. White noise has the same in every coefficient, the square of `NOISE` times the number of voxels;
-# the signal's is that of the truth. **Predict:** the whole curve, without looking at a single half map.
+# Here we know both powers. White noise has the same in every coefficient, the square of `NOISE` times the number of
+# voxels; the signal's is that of the truth. **Predict:** the whole curve, without looking at a single half map.
 #
 # ## When to believe it: few coefficients, much chance
 #
 # Two lists of *n* random numbers do not correlate to exactly zero. They scatter about it with a standard deviation of
-# $1/\sqrt n$, so that three standard deviations are $3/\sqrt n$. A shell of radius *s* holds about $4\pi s^2$ coefficients.
-# **Predict:** how large can the FSC of two maps of pure noise be in shell 1, and how large in the last?
+# $1/\sqrt n$, so that three standard deviations are $3/\sqrt n$. A shell of radius *s* holds about $4\pi s^2$
+# coefficients. **Predict:** how large can the FSC of two maps of pure noise be in shell 1, and how large in the last?
 
 # %% tags=["answer"]
 shells = np.arange(BOX // 2 + 1)
@@ -221,14 +225,14 @@ assert np.mean(np.abs(measured - predicted)[1:] < spread[1:]) > 0.95 and np.abs(
 answer
 
 # %% [markdown]
-# The dots lie on the prediction, within the scatter of chance (the shaded band). Nothing was fitted. Read it backwards, and you have what
-# an FSC of independent halves *means*: SSNR = FSC / (1 − FSC), shell by shell.
+# The dots lie on the prediction, within the scatter of chance (the shaded band). Nothing was fitted. Read it backwards,
+# and you have what an FSC of independent halves *means*: SSNR = FSC / (1 − FSC), shell by shell.
 #
-# Below, chance alone makes 0.5 or more possible in shell 1, which holds 18 coefficients, and no more than 0.02 in the last,
-# which holds 28631. So the first shells are wild: a dip there is no news. A curve that wobbles late is news.
+# Below, chance alone makes 0.5 or more possible in shell 1, which holds 18 coefficients, and no more than 0.02 in the
+# last, which holds 28631. So the first shells are wild: a dip there is no news. A curve that wobbles late is news.
 #
-# Is it really $1/\sqrt n$? Three hundred pairs of noise maps say. (How many coefficients a shell holds depends on its number
-# only, so a small box will do.)
+# Is it really $1/\sqrt n$? Three hundred pairs of noise maps say. (How many coefficients a shell holds depends on its
+# number only, so a small box will do.)
 
 # %%
 small_index = np.fft.fftfreq(SMALL, 1 / SMALL)
@@ -239,7 +243,8 @@ rng = np.random.default_rng(SEED)
 
 def noise_correlation():
     a, b = (np.fft.fftn(rng.standard_normal((SMALL,) * 3)).ravel() for _ in range(2))
-    cross, power_a, power_b = (np.bincount(small_shell, v) for v in ((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2))
+    products = (a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2
+    cross, power_a, power_b = (np.bincount(small_shell, product) for product in products)
     return (cross / np.sqrt(power_a * power_b))[: SMALL // 2]
 
 
@@ -261,15 +266,15 @@ pd.DataFrame(table, index=pd.Index(picked, name="shell")).round(3)
 #
 # ## What the thresholds ask
 #
-# A threshold is a demand on the SSNR. The map that you will build into is the mean of both halves; its noise has half the
-# power, so its SSNR is twice that of a half map. Its own correlation with the truth, which nobody can measure on real data,
-# then follows: $\sqrt{2\,\mathrm{FSC}/(1+\mathrm{FSC})}$.
+# A threshold is a demand on the SSNR. The map that you will build into is the mean of both halves; its noise has half
+# the power, so its SSNR is twice that of a half map. Its own correlation with the truth, which nobody can measure on
+# real data, then follows: $\sqrt{2\,\mathrm{FSC}/(1+\mathrm{FSC})}$.
 #
 # **Predict:** which threshold asks the most? Which asks that the mean map correlates with the truth by one half?
 
 # %%
-HALF_BIT = (np.sqrt(2) - 1) / 2  # SSNR of a half map at which the mean map carries half a bit a coefficient
-levels = {"0.143": 0.143, "half-bit": HALF_BIT / (1 + HALF_BIT), "0.5": 0.5}
+half_bit = (np.sqrt(2) - 1) / 2  # SSNR of a half map at which the mean map carries half a bit a coefficient
+levels = {"0.143": 0.143, "half-bit": half_bit / (1 + half_bit), "0.5": 0.5}
 rows = {
     name: {
         "FSC": level,
@@ -293,11 +298,11 @@ asked.round(3)
 #   independently from the start ("gold standard").
 # - **0.5** asks for as much signal as noise in *each half map*. It was the custom when both halves were aligned to one
 #   reference, and it is stricter; but it does not take away what a shared reference has put into both (Exercise 2).
-# - **Half-bit** asks for half a bit of information in each coefficient of the mean map. In shells with few coefficients it
-#   asks for more, to allow for chance: that is why it bends up on the left.
+# - **Half-bit** asks for half a bit of information in each coefficient of the mean map. In shells with few coefficients
+#   it asks for more, to allow for chance: that is why it bends up on the left.
 #
-# They differ by what they ask, not by how right they are. State which one you used. All of them are one number taken out
-# of a curve: where the curve is shallow, as near 0.143 here, a little more noise moves the number by a lot.
+# They differ by what they ask, not by how right they are. State which one you used. All of them are one number taken
+# out of a curve: where the curve is shallow, as near 0.143 here, a little more noise moves the number by a lot.
 #
 # ## A curve that never crosses has no resolution
 #
@@ -311,14 +316,14 @@ print(good.attrs["verdict"])
 cn.draw(good)
 
 # %% [markdown]
-# Nowhere: the data end first. Many programs then print the Nyquist frequency as the resolution. It is no measurement of
-# the map: it is the pixel size, times two. cryonb says "not reached" and where the data end. Such a curve asks for
+# Nowhere: the data end first. A program that has to print a number prints the Nyquist frequency. That is no measurement
+# of the map: it is the pixel size, times two. cryonb says "not reached" and where the data end. Such a curve asks for
 # smaller pixels, that is for less binning.
 #
 # ## Agreement with the truth: the square-root law
 #
-# In a simulation, and only there, we can correlate a half map with the truth. Then one side has no noise, and signal over
-# noise gives $\sqrt{\mathrm{SSNR}/(1+\mathrm{SSNR})}$: the **square root** of the FSC between the halves.
+# In a simulation, and only there, we can correlate a half map with the truth. Then one side has no noise, and signal
+# over noise gives $\sqrt{\mathrm{SSNR}/(1+\mathrm{SSNR})}$: the **square root** of the FSC between the halves.
 # **Predict:** which of the two curves lies higher?
 
 # %%
@@ -339,16 +344,17 @@ law = [
 render(Sheet((Row((panel(law, "Halves with each other, and with the truth"),), 3.2, "right", "curves and laws"),)))
 
 # %% [markdown]
-# The law holds wherever the FSC is clear of chance (it is drawn where that is above 0.2). Two consequences. A half map is
-# *better* than its FSC with the other half sounds. And a map against a model is not comparable with one between halves: a
-# model has no such noise, so that 0.5 for the mean map and a perfect model is the same as 0.143 between the halves.
+# The law holds wherever the FSC is clear of chance (it is drawn where that is above 0.2). Two consequences. A half map
+# is *better* than its FSC with the other half sounds. And a map against a model is not comparable with one between
+# halves: a model has no such noise, so that 0.5 for the mean map and a perfect model is the same as 0.143 between the
+# halves.
 #
 # ## What it does not tell
 #
-# The derivation used one assumption: that **all that both halves share is signal**. The FSC measures agreement. It becomes
-# truth only where nothing else agrees. In practice plenty does: both halves are interpolated on the same grid (notebooks
-# 02 and 03), multiplied with the same mask (04), aligned to references that have seen each other (06). All of these raise
-# the curve, and none of them adds to what you know.
+# The derivation used one assumption: that **all that both halves share is signal**. The FSC measures agreement. It
+# becomes truth only where nothing else agrees. In practice plenty does: both halves are interpolated on the same grid
+# (notebooks 02 and 03), multiplied with the same mask (04), aligned to references that have seen each other (06). All
+# of these raise the curve, and none of them adds to what you know.
 #
 # ## Exercises
 #
@@ -359,8 +365,8 @@ render(Sheet((Row((panel(law, "Halves with each other, and with the truth"),), 3
 # The noise is doubled. Where will the curve cross 0.143? You can read the answer off the curve above. At which height?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
-# Twice the noise is four times its power: the SSNR of every shell falls to a quarter. FSC 0.143 is an SSNR of 1/6, so the
-# new curve is there where the old SSNR was 4/6, that is where the old FSC was 4/6 / (1 + 4/6) = 0.4.
+# Twice the noise is four times its power: the SSNR of every shell falls to a quarter. FSC 0.143 is an SSNR of 1/6, so
+# the new curve is there where the old SSNR was 4/6, that is where the old FSC was 4/6 / (1 + 4/6) = 0.4.
 start = np.flatnonzero((measured < 0.4) & (shells > 2))[0]
 expected = LENGTH / np.interp(-0.4, -measured[start - 1 : start + 1], shells[start - 1 : start + 1])
 noisier = cn.diagnose(pair(*noisy_copies(2 * NOISE), noise=2 * NOISE), "fsc")
@@ -371,13 +377,13 @@ print(f"The old curve passes 0.4 at {expected:.1f} Å; with twice the noise 0.14
 # %% [markdown]
 # ### Exercise 2
 #
-# Both half maps get the same error on top of their own noise: one more noise map, of the same strength, added to both. (A
-# shared reference does this, or a background that was not subtracted.) Where does the FSC end on the right? Which
+# Both half maps get the same error on top of their own noise: one more noise map, of the same strength, added to both.
+# (A shared reference does this, or a background that was not subtracted.) Where does the FSC end on the right? Which
 # thresholds does it cross? And what becomes of the correlation with the truth?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
-# The shared error counts as signal: SSNR = (signal + error) / noise, at least 1 everywhere, so that the FSC does not fall
-# below 0.5 but by chance. The truth knows nothing of the error, and the correlation with it gets worse.
+# The shared error counts as signal: SSNR = (signal + error) / noise, at least 1 everywhere, so that the FSC does not
+# fall below 0.5 but by chance. The truth knows nothing of the error, and the correlation with it gets worse.
 wrong_a, wrong_b = noisy_copies(NOISE, shared=NOISE)
 wrong = cn.diagnose(pair(wrong_a, wrong_b, noise=NOISE, shared=NOISE), "fsc")
 agreement = wrong["fsc"].sel(fsc_kind="raw").values
@@ -385,8 +391,8 @@ wrong_truth = cn.diagnose(pair(wrong_a, truth, noise=NOISE), "fsc")["fsc"].sel(f
 assert abs(agreement[-5:].mean() - 0.5) < 0.03 and np.isnan(float(wrong["resolution"]))
 assert (wrong_truth < np.sqrt(np.abs(agreement)))[-20:].all() and wrong_truth[-5:].mean() < with_truth[-5:].mean()
 print(
-    f"In the last shells the halves agree to {agreement[-5:].mean():.2f}: the curve never crosses 0.143. By the square-root "
-    f"law a half would then correlate with the truth to {np.sqrt(agreement[-5:].mean()):.2f}; "
+    f"In the last shells the halves agree to {agreement[-5:].mean():.2f}: the curve never crosses 0.143. By the "
+    f"square-root law a half would then correlate with the truth to {np.sqrt(agreement[-5:].mean()):.2f}; "
     f"it does to {wrong_truth[-5:].mean():.2f}."
 )
 
