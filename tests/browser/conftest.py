@@ -52,9 +52,9 @@ def lab(root) -> str:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Return a browser that runs."""
+    """Return a browser that runs; its driver keeps a loop of events running, which must not outlast these tests."""
     with chromium.running() as running:
         yield running
 
