@@ -11,6 +11,7 @@ the same moment, looked at twenty times a second from outside: the notebook does
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import threading
@@ -28,6 +29,8 @@ CELL_SECONDS = 300
 """A cell that takes longer than this is stuck."""
 SAMPLING_SECONDS = 0.05
 GIGABYTE = 1e9
+RUN, TAKEN = "run", ("seconds", "peak_bytes", "cpu_seconds")
+"""Where notebooks that are kept say what their run took."""
 
 
 @dataclass(frozen=True)
@@ -198,10 +201,23 @@ def course(names: Iterable[str] = ()) -> list[Path]:
 
 
 def keep(result: Executed, folder: Path) -> Path:
-    """Write a notebook with its outputs into a folder, and return the file."""
+    """Write a notebook with its outputs, and what the run took, into a folder; returns the file.
+
+    The file appears when it is complete: who waits for it can read it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(result.notebook, folder / f"{result.name}.ipynb")
-    return folder / f"{result.name}.ipynb"
+    notebook = nbformat.from_dict(result.notebook)
+    notebook.metadata[RUN] = {name: getattr(result, name) for name in TAKEN}
+    path = folder / f"{result.name}.ipynb"
+    partial = path.with_suffix(f".{os.getpid()}")
+    nbformat.write(notebook, partial)
+    return partial.replace(path)
+
+
+def kept(path: str | Path) -> Executed:
+    """Return what `keep` has written."""
+    notebook = nbformat.read(path, as_version=4)
+    return Executed(notebook, name=Path(path).stem, **notebook.metadata.pop(RUN))
 
 
 def main(words: list[str] | None = None) -> int:

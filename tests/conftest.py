@@ -1,4 +1,4 @@
-"""What all tests share: the folder of real files, and the CPU, unless a test asks for a card."""
+"""What all tests share: the folder of real files, the CPU, unless a test asks for a card, and the course, run once."""
 
 import os
 from pathlib import Path
@@ -34,3 +34,47 @@ def _auto_is_the_card_where_one_is_asked_for(request, monkeypatch):
     if {"device", "stand_in"} & set(request.fixturenames) or request.node.get_closest_marker("gpu"):
         for backend in backends._backends().values():
             monkeypatch.setattr(backend, "rank", type(backend).rank)
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory) -> Path:
+    """Return a folder that all workers of this run of the tests share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def executed_course(session_folder) -> Path:
+    """Return the folder of all notebooks of the course with their outputs, each run once in this run of the tests."""
+    import first_runs
+    import run_notebooks
+
+    for book in run_notebooks.course():
+        first_runs.first_run(book, session_folder / first_runs.FOLDER)
+    return session_folder / first_runs.FOLDER
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Have `--dist loadfile` deal out runs of notebooks one by one, not all to the worker that gets their file."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneByOne(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if "test_executions.py" in nodeid else super()._split_scope(nodeid)
+
+    return OneByOne(config, log)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Show what notebooks took, whichever workers ran them."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    taken = [value for report in reports for name, value in report.user_properties if name == "notebook"]
+    if taken:
+        import run_notebooks
+
+        results = sorted((run_notebooks.Executed(None, **value) for value in taken), key=lambda result: result.name)
+        terminalreporter.section("time and memory of notebooks")
+        terminalreporter.write_line(run_notebooks.table(results))

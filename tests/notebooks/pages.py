@@ -127,9 +127,14 @@ def tree_of(cell):
 
 
 def constants_of(cell):
-    """Return the names in capitals that a cell binds."""
-    bound = [name for node in tree_of(cell).body for name in _targets(node)]
+    """Return the names in capitals that a cell binds to plain values; what is computed is a result."""
+    bound = [name for node in tree_of(cell).body if _is_plain(node) for name in _targets(node)]
     return [name for name in bound if name.isupper()]
+
+
+def _is_plain(node):
+    calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+    return all(isinstance(call.func, ast.Name) and call.func.id in ("dict", "list", "tuple", "set") for call in calls)
 
 
 def _targets(node):
