@@ -115,7 +115,8 @@ def _cryosparc(tmp_path, particles, run, monkeypatch):
 
 
 def run_commands(page, capsys):
-    lines = [line for text in blocks(page, "bash") for line in text.splitlines() if line.startswith("cryonb ")]
+    script = re.sub(r"\\\n\s*", "", "\n".join(blocks(page, "bash")))
+    lines = [line for line in script.splitlines() if line.startswith("cryonb ")]
     assert lines
     for line in lines:
         words = shlex.split(line)[1:]

@@ -38,9 +38,14 @@ def blocks(page, kind):
     ]
 
 
+def whole(script):
+    """Return a script with the lines that a backslash continues joined."""
+    return re.sub(r"\\\n\s*", "", script)
+
+
 def commands(page):
     """Return every command of cryonb that a page gives, in a block or within a line."""
-    lines = [line.strip().removeprefix("srun ") for text in blocks(page, "bash") for line in text.splitlines()]
+    lines = [line.strip().removeprefix("srun ") for text in blocks(page, "bash") for line in whole(text).splitlines()]
     lines += re.findall(r"`(cryonb [^`…]+)`", re.sub(FENCE, "", PAGES[page]))
     return [line for line in lines if line.startswith("cryonb ") and "COMMAND" not in line]
 
