@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from ..backends import get_backend
 from ..config import MaskConfig, RunConfig
@@ -101,7 +102,8 @@ def _both_halves(halves: tuple[Images, Images], counter: Counter) -> list[Recons
 
     try:
         workers = get_backend(compute.backend).workers(compute.threads or available_threads())
-        return get_engine(compute.engine).map(one, halves, workers)
+        with threadpool_limits(1, "blas"):  # the products of images are small: their threads would only wait
+            return get_engine(compute.engine).map(one, halves, workers)
     except BaseException as problem:
         counter.stop(problem)
         raise counter.reason from None

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from ..backends import get_backend
 from ..config import RunConfig
@@ -220,7 +221,8 @@ class Operator:
         compute = self.config.compute
         threads = self.backend.workers(compute.threads or available_threads())
         try:
-            return get_engine(compute.engine).map(self._one, switches, threads)
+            with threadpool_limits(1, "blas"):
+                return get_engine(compute.engine).map(self._one, switches, threads)
         except BaseException as problem:
             self._counter.stop(problem)
             raise self._counter.reason from None

@@ -215,3 +215,24 @@ def test_classes_are_reconstructed_from_their_shares_of_the_particles():
 def test_shares_of_a_class_lie_between_none_and_all():
     with pytest.raises(InputError, match="class_posterior must lie between 0 and 1; got 0.5 to 1.5. Repair the table."):
         reconstruct(shared_out(make_particles(8, 16), np.array([[0.5, 1.5]] * 8)))
+
+
+def test_images_are_interpolated_without_threads_that_wait_for_each_other(particles, monkeypatch):
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from cryonb.config import RunConfig
+    from cryonb.refine import prepare
+    from cryonb.refine.operator import Operator, Switch
+
+    seen, interpolate = [], prepare.interpolate_images
+
+    def watched(*given):
+        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return interpolate(*given)
+
+    monkeypatch.setattr(prepare, "interpolate_images", watched)
+    config = RunConfig.gather(box=dict(box_size=32, resample="linear"))
+    with threadpool_limits(2, "blas"):
+        reconstruct(particles, config)
+        Operator(particles, config).run(Switch("A", "circle"))
+    assert set(seen) <= {1}
