@@ -180,3 +180,22 @@ def test_the_engine_and_the_backend_give_the_same_bits(particles, tmp_path, sett
 def test_every_plug_has_a_skeleton():
     bound = {name for text in SKELETONS.values() for name in plugging.PLUGS if f"\n{name} = " in text}
     assert bound == set(plugging.PLUGS)
+
+
+def test_the_timetable_adds_up():
+    text = PAGES["instructor"]
+    rows = re.findall(r"^\| (\d+) – (\d+) \| (.*)$", text, flags=re.MULTILINE)
+    spans = [(int(start), int(end)) for start, end, _ in rows]
+    assert spans[0][0] == 0 and spans[-1][1] == 120
+    assert all(one[1] == other[0] for one, other in zip(spans, spans[1:]))
+    planned = {
+        found[1]: end - start for (start, end), row in zip(spans, rows) if (found := re.search(r"/(\d\d)_", row[2]))
+    }
+    told = dict(re.findall(r"^### (\d\d) .*\((\d+) min", text, flags=re.MULTILINE))
+    assert {number: int(minutes) for number, minutes in told.items()} == planned
+
+
+def test_every_notebook_has_its_place():
+    books = {book.name for book in DOCS.parent.glob("[0-9][0-9]_*.ipynb")}
+    for page in ("course", "instructor"):
+        assert books <= set(re.findall(r"\(\.\./(\w+\.ipynb)\)", PAGES[page]))
