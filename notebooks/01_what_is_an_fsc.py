@@ -96,10 +96,9 @@ cn.linked_maps(cn.compare({name: volume_of(values.astype(np.float32), VOXEL) for
 #
 # A Fourier transform writes a map as a sum of waves. Each coefficient is one wave: its length, its direction, how high
 # it is, and where its crests are. A wave with index *k* = (kx, ky, kz) fits |*k*| times into the box edge *L*, so its
-# length is *L*/|*k*|. All waves of nearly one length, whatever their direction, make a **shell**: shell *s* holds those
-# with
-# |*k*| rounded to *s*, and shows detail of size *L*/*s*. A different rounding shifts every curve by a fraction of a shell;
-# this is the one that cryonb uses.
+# length is *L*/|*k*|. All waves of nearly one length, whatever their direction, make a **shell**: a wave belongs to shell
+# *s* if |*k*|, rounded to a whole number, is *s*. The shell shows detail of size *L*/*s*. A different rounding shifts
+# every curve by a fraction of a shell; this is the one that cryonb uses.
 #
 # Take the coefficients of one shell out of both transforms, *A* and *B*, and correlate them like any two lists of
 # numbers:
@@ -221,6 +220,7 @@ answer = render(
         description="The measured FSC lies on the prediction; that of pure noise scatters about zero.",
     )
 )
+assert 0.13 < by_chance[2] < 0.16
 assert np.mean(np.abs(measured - predicted)[1:] < spread[1:]) > 0.95 and np.abs(measured - predicted).max() < 0.05
 answer
 
@@ -228,8 +228,9 @@ answer
 # The dots lie on the prediction, within the scatter of chance (the shaded band). Nothing was fitted. Read it backwards,
 # and you have what an FSC of independent halves *means*: SSNR = FSC / (1 − FSC), shell by shell.
 #
-# Below, chance alone makes 0.5 or more possible in shell 1, which holds 18 coefficients, and no more than 0.02 in the
-# last, which holds 28631. So the first shells are wild: a dip there is no news. A curve that wobbles late is news.
+# On the right, chance alone makes 0.5 or more possible in shell 1, which holds 18 coefficients, and no more than 0.02 in
+# the last, which holds 28631. In shell 2 these two maps, which share nothing at all, agree to about 0.143. So the first
+# shells are wild: a dip or a bump there is no news. A curve that wobbles late is news.
 #
 # Is it really $1/\sqrt n$? Three hundred pairs of noise maps say. (How many coefficients a shell holds depends on its
 # number only, so a small box will do.)

@@ -61,13 +61,13 @@ LOOKS = {  # of the curves in the answer picture
 # %% [markdown]
 # ## The particles, and two Nyquist frequencies
 #
-# 800 images of 64 x 64 pixels. They were recorded at half that pixel size, and binned by two. An image holds nothing
-# finer than two of its pixels, so that the **particles' Nyquist frequency** is
+# 800 images of 64 x 64 pixels. They were recorded at half that pixel size, and binned by two. Along its rows an image
+# holds no wave shorter than two of its pixels. This is the **particles' Nyquist frequency**; as a resolution it is
 #
 # 2 x pixel size x binning.
 #
-# A map has a pixel size of its own, the voxel size, which is the length of the box over `box_size`. The **grid's
-# Nyquist frequency** is two voxels. A curve can be drawn up to the grid's; the data end at the particles'. cryonb draws
+# A map has a pixel size of its own, the voxel size, which is the length of the box over `box_size`. The **grid's Nyquist
+# frequency** is that of two voxels. A curve can be drawn up to the grid's; the data end at the particles'. cryonb draws
 # both.
 #
 # The map's corners, outside the largest sphere that fits into the box, are kept as they are in all runs (`corners`), so
