@@ -18,8 +18,7 @@ SHORTER = {
     "--recipes all": "--recipes fixed_poses homogeneous",
     'recipe="refine3d"': 'recipe="refine3d", n_iterations=1',
     'recipe="homogeneous"': 'recipe="homogeneous", n_iterations=1',
-    "dithers=4": "dithers=1",
-    '"decomposition"': '"decomposition", surrogates=0',
+    '"decomposition"': '"decomposition", surrogates=0, dithers=1',
 }
 """What is changed of the pages, so that it takes seconds."""
 
