@@ -12,12 +12,14 @@ from .flags import Parser
 
 DESCRIPTION = """Start JupyterLab in a folder, with the quick-start notebook of the app open.
 
-The notebook and its picture are written to cryonb-notebooks in that folder; a notebook that is there already is yours
-and is opened as it is. Ctrl-C, twice, ends JupyterLab.
+The notebooks of the course and their pictures are written to cryonb-notebooks in that folder; a notebook that is there
+already is yours and stays as it is. Ctrl-C, twice, ends JupyterLab.
 """
 
-NOTEBOOK, PICTURE = "00_quick_start.ipynb", "figures/demo.png"
-OWN_FOLDER = "cryonb-notebooks"
+NOTEBOOK = "00_quick_start.ipynb"
+COURSE = "[0-9][0-9]_*.ipynb", "figures/[0-9][0-9]_*.png", "figures/demo.png"
+"""The notebooks and their pictures, in the folder of notebooks."""
+OWN_FOLDER, INSTALLED = "cryonb-notebooks", "share/cryonb/notebooks/"
 NEEDS = ("jupyterlab", "ipywidgets", "ipykernel", "anywidget", "nglview")
 INSTALL = "pip install 'cryonb[notebook]'"
 
@@ -44,7 +46,7 @@ def run(argv: list[str], console: Console) -> int:
     absent = [package for package in NEEDS if util.find_spec(package) is None]
     must(not absent, "the notebook app must have its packages", f"no {', '.join(absent)}", f"Install them: {INSTALL}")
     notebook = placed(folder)
-    console.say(f"The quick-start notebook is {notebook}. Ctrl-C, twice, ends JupyterLab.")
+    console.say(f"The course is in {notebook.parent}; it opens with {notebook.name}. Ctrl-C, twice, ends JupyterLab.")
     asked = [f"--{name}" for name in ("no-browser", "allow-root") if getattr(arguments, name.replace("-", "_"))]
     start(command(notebook, folder, port, asked))
     return 0
@@ -93,39 +95,34 @@ def is_port(text: str) -> bool:
     return text.isdecimal() and 0 < int(text) < 65536
 
 
-def shipped(name: str) -> Path:
-    """Return where a file of the notebooks is: in the checkout that runs, or where the package was installed.
-
-    Parameters
-    ----------
-    name : str
-        Its path in the folder of notebooks.
+def shipped() -> dict[str, Path]:
+    """Return the files of the course: of the checkout that runs, or where the package was installed.
 
     Returns
     -------
-    pathlib.Path
-        The file.
+    dict of str to pathlib.Path
+        Each file by its path in the folder of notebooks.
 
     Raises
     ------
     InputError
-        If it is in neither.
+        If they are in neither.
     """
-    beside = Path(__file__).parents[2] / "notebooks" / name
-    if beside.is_file():
-        return beside
+    beside = Path(__file__).parents[2] / "notebooks"
+    if (beside / NOTEBOOK).is_file():
+        return {path.relative_to(beside).as_posix(): path for kind in COURSE for path in sorted(beside.glob(kind))}
     try:
         files = metadata.files("cryonb") or []
     except metadata.PackageNotFoundError:
         files = []
-    ending = f"share/cryonb/notebooks/{name}"
-    found = [Path(file.locate()) for file in files if file.as_posix().endswith(ending)]
-    must(bool(found) and found[0].is_file(), "its notebooks must be installed", "none", "Install cryonb again")
-    return found[0]
+    places = {file.as_posix().partition(INSTALLED)[2]: Path(file.locate()) for file in files}
+    found = {name: path for name, path in places.items() if name and path.is_file()}
+    must(NOTEBOOK in found, "its notebooks must be installed", "none", "Install cryonb again")
+    return found
 
 
 def placed(folder: Path) -> Path:
-    """Return the quick-start notebook in a folder; it is written there with its picture unless it is there.
+    """Return the quick-start notebook in a folder; what is not there of the course is written there.
 
     Parameters
     ----------
@@ -143,11 +140,9 @@ def placed(folder: Path) -> Path:
         If nothing can be written there.
     """
     own = folder / OWN_FOLDER
-    if (own / NOTEBOOK).is_file():
-        return own / NOTEBOOK
-    files = {name: shipped(name) for name in (PICTURE, NOTEBOOK)}
+    absent = {name: path for name, path in shipped().items() if not (own / name).exists()}
     try:
-        for name, path in files.items():
+        for name, path in absent.items():
             (own / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, own / name)
     except OSError as problem:

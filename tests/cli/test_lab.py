@@ -15,6 +15,7 @@ import pytest
 
 from cryonb import cli
 from cryonb.cli import command_lab
+from cryonb.errors import InputError
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -28,12 +29,16 @@ def started(monkeypatch):
     return found
 
 
-def test_the_notebook_and_its_picture_are_put_beside_the_users_files(started, tmp_path, capsys):
+def test_the_course_and_its_pictures_are_put_beside_the_users_files(started, tmp_path, capsys):
     assert cli.main(["lab", str(tmp_path), "--no-browser", "--port", "8899"]) == 0
     own = tmp_path / "cryonb-notebooks"
-    for name in ("00_quick_start.ipynb", "figures/demo.png"):
-        assert (own / name).read_bytes() == (NOTEBOOKS / name).read_bytes()
-    assert str(own / "00_quick_start.ipynb") in capsys.readouterr().out
+    course = {path.name for path in NOTEBOOKS.glob("*.ipynb")}
+    assert {path.name for path in own.glob("*.ipynb")} == course
+    for path in own.rglob("*.*"):
+        assert path.read_bytes() == (NOTEBOOKS / path.relative_to(own)).read_bytes()
+    text = "".join(path.read_text() for path in own.glob("*.ipynb"))
+    assert all((own / target).is_file() for target in re.findall(r"\]\((figures/[^)]+)\)", text))
+    assert f"The course is in {own}; it opens with 00_quick_start.ipynb." in capsys.readouterr().out
     opened = "--LabApp.default_url=/lab/tree/cryonb-notebooks/00_quick_start.ipynb"
     words = [f"--ServerApp.root_dir={tmp_path}", opened]
     assert started == [[sys.executable, "-m", "jupyterlab", *words, "--ServerApp.port=8899", "--no-browser"]]
@@ -45,7 +50,18 @@ def test_a_notebook_that_was_changed_is_opened_as_it_is(started, tmp_path):
     own.write_text("mine")
     assert cli.main(["lab", str(tmp_path)]) == 0
     assert own.read_text() == "mine"
+    assert (own.parent / "figures" / "demo.png").is_file()
     assert "--no-browser" not in started[0]
+
+
+def test_what_a_newer_version_adds_comes_beside_what_was_changed(started, tmp_path):
+    own = tmp_path / "cryonb-notebooks"
+    assert cli.main(["lab", str(tmp_path)]) == 0
+    last = sorted(own.glob("*.ipynb"))[-1]
+    (own / "00_quick_start.ipynb").write_text("mine")
+    last.unlink()
+    assert cli.main(["lab", str(tmp_path)]) == 0
+    assert last.is_file() and (own / "00_quick_start.ipynb").read_text() == "mine"
 
 
 def test_root_is_allowed_where_it_is_asked_for(started, tmp_path):
@@ -53,23 +69,28 @@ def test_root_is_allowed_where_it_is_asked_for(started, tmp_path):
     assert started[0][-1] == "--allow-root"
 
 
-def test_an_install_finds_the_notebook_where_wheels_put_it(started, tmp_path, monkeypatch):
+def test_an_install_finds_the_course_where_wheels_put_it(tmp_path, monkeypatch):
     class File:
-        def __init__(self, path):
-            self.path = path
+        def __init__(self, name):
+            self.name, self.path = name, tmp_path / name
 
         def as_posix(self):
-            return "../../../share/cryonb/notebooks/00_quick_start.ipynb"
+            return f"../../../{self.name}"
 
         def locate(self):
             return self.path
 
-    installed = tmp_path / "share" / "cryonb" / "notebooks" / "00_quick_start.ipynb"
-    installed.parent.mkdir(parents=True)
-    installed.touch()
+    names = ("00_quick_start.ipynb", "01_what_is_an_fsc.ipynb", "figures/demo.png")
+    files = [File("cryonb/cli/command_lab.py"), *(File(f"share/cryonb/notebooks/{name}") for name in names)]
+    for file in files:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        file.path.touch()
     monkeypatch.setattr(command_lab, "__file__", str(tmp_path / "site" / "cryonb" / "cli" / "command_lab.py"))
-    monkeypatch.setattr(command_lab.metadata, "files", lambda name: [File(installed)])
-    assert command_lab.shipped("00_quick_start.ipynb") == installed
+    monkeypatch.setattr(command_lab.metadata, "files", lambda name: files)
+    assert command_lab.shipped() == {name: tmp_path / "share/cryonb/notebooks" / name for name in names}
+    files[1].path.unlink()
+    with pytest.raises(InputError, match="its notebooks must be installed"):
+        command_lab.shipped()
 
 
 @pytest.mark.parametrize(
