@@ -33,7 +33,7 @@ def build(site: Path, work: Path, pages_only: bool = False, executed: Path | Non
     """Build the site; returns 0 if nothing was wrong."""
     source = work / "source"
     staging.stage_committed_pictures(source)
-    books = course.as_written() if pages_only else course.executed(executed)
+    books = course.as_far_as_kept(executed) if pages_only else course.executed(executed)
     if not pages_only:
         print(run_notebooks.table(books))
         draw(books, source / staging.COURSE / "figures")
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("site", type=Path, nargs="?", metavar="SITE_FOLDER", help="where the pages go")
-    made.add_argument("--pages-only", action="store_true", help="do not run the course: its notebooks as they are written")
+    made.add_argument("--pages-only", action="store_true", help="run no notebook of the course: they are shown as they are written")
     made.add_argument("--executed", type=Path, metavar="FOLDER", help="notebooks with outputs, reused while their cells are "
                       "those of the course; what is not there is run and put there")
     made.add_argument("--work", type=Path, metavar="FOLDER", help="keep what is rendered here: the next build is faster")

@@ -14,6 +14,8 @@ SOURCE = """
 import cryonb as cn
 app = cn.dashboard("demo")
 app.session.finish(300.0)
+app.session.put("decomposition.dithers", 2)
+app.session.put("decomposition.surrogates", 0)
 for pad_factor, limit in ((1, "circle"), (2, "square")):
     app.session.put("box.box_size", 128)
     app.session.put("box.pad_factor", pad_factor)
@@ -22,6 +24,7 @@ for pad_factor, limit in ((1, "circle"), (2, "square")):
     app.session.finish(300.0)
 app
 """
+TAB = "What it is made of"
 WINDOW = {"width": 1280, "height": 1420}
 PATIENCE = 300.0
 """Seconds that both runs may take on a machine that is busy."""
@@ -65,6 +68,7 @@ def take(folder: Path) -> None:
         driver.run_all(PATIENCE)
         app = App(driver)
         app.unfold("Box")
+        app.go(TAB)
         app.wait_idle()
         for theme, name in (("light", "app.png"), ("dark", "app_dark.png")):
             driver.theme(theme)

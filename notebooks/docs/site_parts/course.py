@@ -20,8 +20,8 @@ APP = (
 def executed(folder: Path | None) -> list[run_notebooks.Executed]:
     """Return every notebook of the course with its outputs.
 
-    A notebook that is in the folder, with outputs and the same cells as the one of the course, is taken from there; any
-    other is run, and put there.
+    A notebook that was kept in the folder, with the same cells as the one of the course, is taken from there; any other is
+    run, and kept there.
     """
     return [_kept(book, folder) or _run(book, folder) for book in run_notebooks.course()]
 
@@ -30,10 +30,9 @@ def _kept(book: Path, folder: Path | None) -> run_notebooks.Executed | None:
     path = folder / book.name if folder else None
     if path is None or not path.is_file():
         return None
-    kept = nbformat.read(path, as_version=4)
-    same = [cell.source for cell in kept.cells] == [cell.source for cell in nbformat.read(book, as_version=4).cells]
-    ran = all(cell.execution_count for cell in kept.cells if cell.cell_type == "code" and cell.source.strip())
-    return _taken(kept, book) if same and ran else None
+    result = run_notebooks.kept(path)
+    same = [[cell.source for cell in one.cells] for one in (result.notebook, nbformat.read(book, as_version=4))]
+    return result if same[0] == same[1] else None
 
 
 def _run(book: Path, folder: Path | None) -> run_notebooks.Executed:
@@ -43,9 +42,9 @@ def _run(book: Path, folder: Path | None) -> run_notebooks.Executed:
     return result
 
 
-def as_written() -> list[run_notebooks.Executed]:
-    """Return every notebook of the course as it is in the checkout, without outputs."""
-    return [_taken(nbformat.read(book, as_version=4), book) for book in run_notebooks.course()]
+def as_far_as_kept(folder: Path | None) -> list[run_notebooks.Executed]:
+    """Return every notebook of the course, with its outputs where the folder has them; nothing is run."""
+    return [_kept(book, folder) or _taken(nbformat.read(book, as_version=4), book) for book in run_notebooks.course()]
 
 
 def _taken(notebook: nbformat.NotebookNode, book: Path) -> run_notebooks.Executed:

@@ -8,7 +8,7 @@ from cryonb.knobs import UNITLESS, Config, knobs
 
 from . import restructured as rst
 
-HEADER = ("Setting", "What it does; default, what is allowed, unit, and what it changes")
+HEADER = ("Setting", "What it does")
 KINDS = {int: "a whole number", float: "a number", bool: "on or off", str: "a word", dict: "names and values"}
 CHANGES = {"result": "changes the result", "speed": "changes only the speed"}
 
@@ -23,9 +23,8 @@ def row(field: dataclasses.Field, kind: type, prefix: str) -> tuple[str, str]:
     """Return the cells of one setting; links lead to it by `setting-` and its name."""
     about = field.metadata
     target = f".. _setting-{prefix}{field.name}:\n\n"
-    unit = "no unit" if about["unit"] == UNITLESS else f"in {about['unit']}"
-    number = kind in (int, float) or typing.get_origin(kind) is tuple
-    facts = [f"default {default(field)}", allowed(field, kind), *([unit] if number else []), CHANGES[about["affects"]]]
+    unit = "" if about["unit"] == UNITLESS else f" [{about['unit']}]"
+    facts = (f"default {default(field)}", f"{allowed(field, kind)}{unit}", CHANGES[about["affects"]])
     help_text = about["help"].replace("*", r"\*").replace("|", r"\|")
     return f"{target}{rst.code(field.name)}", f"{help_text}\n\n{' · '.join(facts)}"
 
