@@ -40,6 +40,7 @@ from cryonb.errors import CryonbError
 
 FOLDER = tempfile.TemporaryDirectory()
 os.chdir(FOLDER.name)  # what is made here is made in a folder that goes away again
+pd.set_option("display.max_colwidth", None)
 
 # ---- Your own data: change these lines ------------------------------------------------------------
 RELION = Path("relion_project")  # the project folder: the one that holds Extract, Refine3D, ...
@@ -92,7 +93,7 @@ SEED = 0
 # | `Refine3D/jobNNN/run_half1_class001_unfil.mrc` and `run_half2_...` | half maps | FSC, what was done to them |
 # | `Refine3D/jobNNN/run_class001.mrc` | map | something to look at, or to start from: one map has no FSC |
 # | `Refine3D/jobNNN/run_model.star` | not read | RELION's own record of the run |
-# | `Class3D/jobNNN/run_it025_data.star` | particles | poses and classes; no half sets, since all share the same maps |
+# | `Class3D/jobNNN/run_it025_data.star` | particles | poses and classes; no half sets of its own |
 # | `MaskCreate/jobNNN/mask.mrc` | mask | what the mask does to the curve |
 # | `PostProcess/jobNNN/postprocess.star` | curve | RELION's four curves, and the resolution that it reports |
 # | `PostProcess/jobNNN/postprocess_fsc.xml` | curve | the corrected curve alone, as it is deposited |
@@ -269,9 +270,9 @@ pd.concat([relion_list, cryosparc_list], axis=1)
 
 # %% [markdown]
 # Read it from the top. *Is the pixel size that of these images*, rather than that of the micrographs? *Are there half
-# sets?* A table of Class3D has none: cryonb then splits the particles itself and says so under `notes`, and a curve
-# of halves that were aligned to the same map is too good. *Is something not modelled?* Then a reconstruction of these
-# particles is refused, rather than made wrong.
+# sets?* A table of Class3D has none of its own: cryonb then splits the particles itself and says so under `notes`,
+# and a curve of halves that were aligned to the same map is too good. *Is something not modelled?* Then a
+# reconstruction of these particles is refused, rather than made wrong.
 #
 # In both projects the rows of the images end at 6.00 Å and the diagonals at 4.24 Å, whatever happens later.
 #

@@ -431,9 +431,9 @@ print(", ".join(sorted(path.name for path in Path("answer").iterdir())))
 #
 # A file that works here is nearly a contribution. Three things remain:
 #
-# 1. Copy the file to `cryonb/diagnostics`, and its figure, from `sheet` on, to a file in `cryonb/plots` that binds `PLOTS`.
+# 1. Copy the file to `cryonb/diagnostics`, and its figure, which begins at `sheet`, to a file in `cryonb/plots`.
 #    Imports become relative there (`from ..schema import build`). No list has to be changed: the folders are the list.
-# 2. Add a test beside the others, in `tests/diagnostics`: half maps of which the answer is known, and what must be refused.
+# 2. Add a test beside the others, in `tests/diagnostics`: half maps whose answer is known, and what must be refused.
 #    The comparison above, with four times as many particles, is such a test.
 # 3. Run the tests. Some of them read every file of the package: what it imports, how long it is, how it is documented.
 #
