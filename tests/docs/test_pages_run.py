@@ -15,6 +15,7 @@ DOCS = Path(__file__).parents[2] / "notebooks" / "docs"
 SHORTER = {
     "box-size 128": "box-size 36",
     "box_size=128": "box_size=36",
+    "--refine.recipe heterogeneous": "--refine.recipe heterogeneous --box.box-size 36",
     "--recipes all": "--recipes fixed_poses homogeneous",
     'recipe="refine3d"': 'recipe="refine3d", n_iterations=1',
     'recipe="homogeneous"': 'recipe="homogeneous", n_iterations=1',
