@@ -33,7 +33,9 @@ class Page(HTMLParser):
         if tag == "a" and given.get("href"):
             self.links.append(given["href"])
         is_loaded = given.get("rel") not in ("canonical", "index", "search", "next", "prev", "author", "copyright")
-        self.loads += [given[name] for name in ("src", "href") if (tag, name) in LOADS and given.get(name) and is_loaded]
+        self.loads += [
+            given[name] for name in ("src", "href") if (tag, name) in LOADS and given.get(name) and is_loaded
+        ]
 
 
 def pages_of(site: Path) -> dict[Path, Page]:
@@ -61,6 +63,8 @@ def _leads_somewhere(page: Page, target: str, pages: dict[Path, Page]) -> bool:
 
 def foreign_loads(site: Path, pages: dict[Path, Page]) -> list[str]:
     """Return what pages or style sheets would load from elsewhere."""
-    found = [f"{page.path.name}: {target}" for page in pages.values() for target in page.loads if urlsplit(target).netloc]
+    found = [
+        f"{page.path.name}: {target}" for page in pages.values() for target in page.loads if urlsplit(target).netloc
+    ]
     sheets = (path for path in site.rglob("*.css") if STORED_ELSEWHERE.search(path.read_text(encoding="utf-8")))
     return found + [path.name for path in sheets]

@@ -2,17 +2,17 @@
 
     python notebooks/docs/build.py SITE_FOLDER
 
-It runs the course, puts the notebooks with their outputs and pictures beside the pages, takes a picture of the app where
-a Chromium is installed, writes the reference from what is plugged in, and has Sphinx render all of it; a warning is an
-error. Open SITE_FOLDER/index.html afterwards; no server and no network is needed.
+It runs the course, puts the notebooks with their outputs and pictures beside the pages, takes a picture of the app
+where a Chromium is installed, writes the reference from what is plugged in, and has Sphinx render all of it; a warning
+is an error. Open SITE_FOLDER/index.html afterwards; no server and no network is needed.
 
 To write pages, leave the course out (seconds instead of minutes), and keep the work between builds::
 
     python notebooks/docs/build.py SITE_FOLDER --pages-only --work WORK_FOLDER
 
-In a page, a link to ../03_past_nyquist.ipynb leads to that notebook and ../figures/03_past_nyquist.png is its picture, as
-they do in the checkout; in a notebook, a link to docs/concepts.md leads to that page. {code-cell} blocks are run by the
-build where a page starts with the header that `jupytext --to md:myst` writes. Formulas are $...$ and $$...$$.
+In a page, a link to ../03_past_nyquist.ipynb leads to that notebook and ../figures/03_past_nyquist.png is its picture,
+as they do in the checkout; in a notebook, a link to docs/concepts.md leads to that page. {code-cell} blocks are run by
+the build where a page starts with the header that `jupytext --to md:myst` writes. Formulas are $...$ and $$...$$.
 """
 
 import argparse
@@ -72,11 +72,22 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("site", type=Path, nargs="?", metavar="SITE_FOLDER", help="where the pages go")
-    made.add_argument("--pages-only", action="store_true", help="run no notebook of the course: they are shown as they are written")
-    made.add_argument("--executed", type=Path, metavar="FOLDER", help="notebooks with outputs, reused while their cells are "
-                      "those of the course; what is not there is run and put there")
-    made.add_argument("--work", type=Path, metavar="FOLDER", help="keep what is rendered here: the next build is faster")
-    made.add_argument("--refresh-figures", action="store_true", help="make the pictures of notebooks/figures anew instead")
+    made.add_argument(
+        "--pages-only", action="store_true", help="run no notebook of the course: they are shown as they are written"
+    )
+    made.add_argument(
+        "--executed",
+        type=Path,
+        metavar="FOLDER",
+        help="notebooks with outputs, reused while their cells are "
+        "those of the course; what is not there is run and put there",
+    )
+    made.add_argument(
+        "--work", type=Path, metavar="FOLDER", help="keep what is rendered here: the next build is faster"
+    )
+    made.add_argument(
+        "--refresh-figures", action="store_true", help="make the pictures of notebooks/figures anew instead"
+    )
     return made
 
 

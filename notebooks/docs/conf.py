@@ -26,7 +26,15 @@ language = "en"
 html_math_renderer = "mathml"
 
 # Pages: MyST, whose code cells are run; the notebooks of the course arrive with their outputs.
-myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "fieldlist", "attrs_inline", "attrs_block", "substitution"]
+myst_enable_extensions = [
+    "dollarmath",
+    "deflist",
+    "colon_fence",
+    "fieldlist",
+    "attrs_inline",
+    "attrs_block",
+    "substitution",
+]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 nb_execution_mode = "auto"

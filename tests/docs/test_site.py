@@ -106,7 +106,9 @@ def test_pages_can_be_read_at_every_width_in_both_themes(site, pages, tab):
                 page.emulate_media(color_scheme=theme)
                 page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
                 checked = page.evaluate(CHECKS)
-                found += [f"{name}, {width} pixels, {theme}: {what} {which}" for what, which in checked.items() if which]
+                found += [
+                    f"{name}, {width} pixels, {theme}: {what} {which}" for what, which in checked.items() if which
+                ]
                 shoot(page, f"{name.replace('/', '_')}_{width}_{theme}")
     assert not found, "\n".join(found)
     assert not traffic.complaints

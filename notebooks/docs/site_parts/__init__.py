@@ -1,1 +1,1 @@
-"""What the site is made of: pages, the executed course, the reference from the registries, formulas, the app's picture."""
+"""What the site is made of: pages, the executed course, the reference from the registries, formulas, pictures."""

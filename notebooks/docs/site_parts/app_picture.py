@@ -1,4 +1,4 @@
-"""The picture of the app, taken in JupyterLab by a Chromium that nobody sees: two runs of the demonstration's particles.
+"""The picture of the app, taken in JupyterLab by a Chromium that nobody sees: two runs of the demonstration.
 
 It is driven by the same drivers as the tests of the app, which find controls as a screen reader does.
 """
@@ -25,6 +25,8 @@ for pad_factor, limit in ((1, "circle"), (2, "square")):
 app
 """
 TAB = "What it is made of"
+FOUND = "grid-locked interpolation (0.12 on average"
+"""What the verdict on the first run says; a picture of an app that failed is none."""
 WINDOW = {"width": 1280, "height": 1420}
 PATIENCE = 300.0
 """Seconds that both runs may take on a machine that is busy."""
@@ -69,6 +71,7 @@ def take(folder: Path) -> None:
         app = App(driver)
         app.unfold("Box")
         app.go(TAB)
+        app.wait_for(FOUND)
         app.wait_idle()
         for theme, name in (("light", "app.png"), ("dark", "app_dark.png")):
             driver.theme(theme)

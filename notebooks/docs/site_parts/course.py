@@ -10,9 +10,9 @@ from . import staging
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 APP = (
-    "![The app with two runs: settings and the plan on the left; on the right the verdicts, the tabs, and what both curves "
-    "are made of.](figures/app.png)\n\n*Here the app is a picture, since it needs Python behind it. In the notebook, on your "
-    "machine or on Binder, it works.*"
+    "![The app with two runs: settings and the plan on the left; on the right the verdicts, the tabs, and what both "
+    "curves are made of.](figures/app.png)\n\n*Here the app is a picture, since it needs Python behind it. In the "
+    "notebook, on your machine or on Binder, it works.*"
 )
 """What stands on a page in the place of the app."""
 
@@ -20,8 +20,8 @@ APP = (
 def executed(folder: Path | None) -> list[run_notebooks.Executed]:
     """Return every notebook of the course with its outputs.
 
-    A notebook that was kept in the folder, with the same cells as the one of the course, is taken from there; any other is
-    run, and kept there.
+    A notebook that was kept in the folder, with the same cells as the one of the course, is taken from there; any
+    other is run, and kept there.
     """
     return [_kept(book, folder) or _run(book, folder) for book in run_notebooks.course()]
 

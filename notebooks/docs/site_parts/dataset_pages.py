@@ -5,8 +5,8 @@ from cryonb import diagnostics, schema
 from . import restructured as rst
 
 INTRO = """
-Everything that cryonb opens, makes and judges is an xarray Dataset. Its kind is ``ds.attrs["schema"]``, and every variable
-carries its unit. A dimension in square brackets may be absent.
+Everything that cryonb opens, makes and judges is an xarray Dataset. Its kind is ``ds.attrs["schema"]``, and every
+variable carries its unit. A dimension in square brackets may be absent.
 """
 
 
@@ -40,7 +40,13 @@ def section(kind: schema.Kind) -> list[str]:
     entries = [(name, field, "variable") for name, field in kind.variables.items()]
     entries += [(name, field, "coordinate") for name, field in kind.coordinates.items()]
     rows = [
-        (rst.code(name), what, rst.code(", ".join(field.dims)), unit_words(field.unit), "always" if field.required else "")
+        (
+            rst.code(name),
+            what,
+            rst.code(", ".join(field.dims)),
+            unit_words(field.unit),
+            "always" if field.required else "",
+        )
         for name, field, what in entries
     ]
     rows += [(rst.code(name), "scalar", "", unit_words(unit), "") for name, unit in kind.scalars.items()]

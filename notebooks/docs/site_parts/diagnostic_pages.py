@@ -4,17 +4,17 @@ import inspect
 import re
 from typing import Any
 
-from cryonb import diagnostics, schema
-from cryonb.knobs import knobs
-from cryonb.verbs import joins_particles
 from numpydoc.docscrape import NumpyDocString
+
+from cryonb import diagnostics, schema
+from cryonb.verbs import joins_particles
 
 from . import dataset_pages, knob_tables, python_pages
 from . import restructured as rst
 
 INTRO = """
-A diagnostic judges a Dataset and returns another, whose figure ``cn.draw`` makes. Each is called by name, or as a method:
-``cn.diagnose(halves, "fsc")`` and ``halves.cryo.fsc()`` are the same.
+A diagnostic judges a Dataset and returns another, whose figure ``cn.draw`` makes. Each is called by name, or as a
+method: ``cn.diagnose(halves, "fsc")`` and ``halves.cryo.fsc()`` are the same.
 """
 
 
@@ -22,7 +22,8 @@ def pages() -> dict[str, str]:
     """Return the page of every diagnostic, and the one that lists them."""
     names = diagnostics.names()
     rows = [
-        (rst.link(name, f"diagnostic-{name}"), diagnostics.get(name).title, accepted(diagnostics.get(name))) for name in names
+        (rst.link(name, f"diagnostic-{name}"), diagnostics.get(name).title, accepted(diagnostics.get(name)))
+        for name in names
     ]
     overview = rst.page(
         rst.heading("Diagnostics", label="reference-diagnostics"),
@@ -67,16 +68,14 @@ def accepted(plug: Any) -> str:
 
 
 def calls(plug: Any) -> list[str]:
-    """Return how a diagnostic is called, in Python and in a shell, with the option that it lists first."""
-    first = next((field for field, _ in knobs(plug.options) if field.default != "" and not isinstance(field.default, dict)), None)
-    options = f", {first.name}={first.default!r}" if first else ""
-    given = "particles.star" if plug.accepts == ("cryonb/particles",) else "half1.mrc half2.mrc"
+    """Return how a diagnostic is called, in Python and in a shell."""
     if "cryonb/particles" in plug.accepts:
         opened, given = 'dataset = cn.open_particles("particles.star")', "particles.star"
     else:
-        opened = 'dataset = cn.open_half_maps("half1.mrc", "half2.mrc")'
-    python = f'{opened}\nresult = cn.diagnose(dataset, "{plug.name}"{options})\ncn.draw(result)'
-    return [*rst.block("python", python), *rst.block("bash", f"cryonb diagnose {given} {plug.name} --out {plug.name}")]
+        opened, given = 'dataset = cn.open_half_maps("half1.mrc", "half2.mrc")', "half1.mrc half2.mrc"
+    python = f'{opened}\nresult = cn.diagnose(dataset, "{plug.name}")\ncn.draw(result)'
+    shell = f"cryonb diagnose {given} {plug.name} --out {plug.name}"
+    return [*rst.block("python", python), *rst.block("bash", shell)]
 
 
 def notes(plug: Any) -> list[str]:
@@ -84,7 +83,11 @@ def notes(plug: Any) -> list[str]:
     documented = NumpyDocString(inspect.getdoc(plug.compute))
     lines = []
     if documented["Notes"]:
-        lines += [*rst.heading("How it is computed", 1), *[re.sub(r"(\[\d+\])_", r"\1", line) for line in documented["Notes"]], ""]
+        lines += [
+            *rst.heading("How it is computed", 1),
+            *[re.sub(r"(\[\d+\])_", r"\1", line) for line in documented["Notes"]],
+            "",
+        ]
     if documented["References"]:
         text = "\n".join(documented["References"])
         works = [" ".join(work.split()) for work in re.split(r"\.\. \[\d+\]", text) if work.strip()]

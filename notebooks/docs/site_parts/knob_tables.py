@@ -1,4 +1,4 @@
-"""Settings as tables: every knob of a dataclass with its unit, default, bounds or choices, help, and what it changes."""
+"""Settings as tables: every knob of a dataclass with unit, default, bounds or choices, help, and what it changes."""
 
 import dataclasses
 import typing

@@ -15,7 +15,9 @@ DEMO = "demo"
 def answer_of(notebook: nbformat.NotebookNode) -> bytes:
     """Return the picture that the cell tagged `answer` has made, or nothing where there is no such cell."""
     tagged = [cell for cell in notebook.cells if ANSWER in cell.metadata.get("tags", ())]
-    found = [output.data["image/png"] for cell in tagged for output in cell.outputs if "image/png" in output.get("data", {})]
+    found = [
+        output.data["image/png"] for cell in tagged for output in cell.outputs if "image/png" in output.get("data", {})
+    ]
     if tagged and not found:
         raise ValueError("the cell tagged answer has made no picture")
     return base64.b64decode(found[-1]) if found else b""

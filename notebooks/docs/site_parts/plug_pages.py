@@ -5,8 +5,8 @@ from cryonb import contracts
 from . import restructured as rst
 
 INTRO = """
-A diagnostic, a recipe, a backend, an engine or a format is one file in one folder. It is found there by the upper-case name
-that it binds, and no list has to be changed.
+A diagnostic, a recipe, a backend, an engine or a format is one file in one folder. It is found there by the upper-case
+name that it binds, and no list has to be changed.
 """
 FOLDERS = {
     "Diagnostic": ("cryonb.diagnostics", "DIAGNOSTIC"),
@@ -24,7 +24,10 @@ def pages() -> dict[str, str]:
         for name, (folder, binding) in FOLDERS.items()
     ]
     bodies = [
-        [*rst.heading(name, 1, f"contract-{name.lower()}"), *rst.directive("autoclass", f"cryonb.contracts.{name}", {"members": ""})]
+        [
+            *rst.heading(name, 1, f"contract-{name.lower()}"),
+            *rst.directive("autoclass", f"cryonb.contracts.{name}", {"members": ""}),
+        ]
         for name in FOLDERS
     ]
     return {

@@ -25,7 +25,9 @@ REST = ("more", "More")
 
 def pages() -> dict[str, str]:
     """Return the pages of Python names, by name."""
-    grouped = {page: [name for home in homes for name in cryonb._HOMES.get(home, ())] for page, (_, homes) in PAGES.items()}
+    grouped = {
+        page: [name for home in homes for name in cryonb._HOMES.get(home, ())] for page, (_, homes) in PAGES.items()
+    }
     placed = {name for names in grouped.values() for name in names}
     rest = [name for name in cryonb._HOME_OF if name not in placed]
     titles = {page: title for page, (title, _) in PAGES.items()}
@@ -76,7 +78,12 @@ def documented(name: str) -> list[str]:
 
 def methods_page() -> str:
     """Return the page of what every Dataset can do."""
-    lines = [accessor.__doc__.split("\n\n")[0], "", ":ref:`Every diagnostic <reference-diagnostics>` is such a method.", ""]
+    lines = [
+        accessor.__doc__.split("\n\n")[0],
+        "",
+        ":ref:`Every diagnostic <reference-diagnostics>` is such a method.",
+        "",
+    ]
     members = {"members": "draw, describe"}
     title = rst.heading("Methods of a Dataset: ds.cryo")
     return rst.page(title, lines, rst.directive("autoclass", "cryonb.accessor.Cryo", members))
@@ -84,7 +91,9 @@ def methods_page() -> str:
 
 def errors_page() -> str:
     """Return the page of exceptions."""
-    own = [name for name, thing in vars(errors).items() if inspect.isclass(thing) and thing.__module__ == errors.__name__]
+    own = [
+        name for name, thing in vars(errors).items() if inspect.isclass(thing) and thing.__module__ == errors.__name__
+    ]
     intro = ["What is raised says in one sentence what must hold, what arrived, and what to do.", ""]
     bodies = [rst.directive("autoexception", f"cryonb.errors.{name}", {"show-inheritance": ""}) for name in own]
     return rst.page(rst.heading("Exceptions"), intro, *bodies)

@@ -10,11 +10,11 @@ from . import knob_tables, python_pages
 from . import restructured as rst
 
 INTRO = """
-A refinement is a search, an average and a handful of decisions. cryonb does the search and the average once, and takes the
-decisions as a recipe says: ``cn.refine(particles, "start.mrc", refine=dict(recipe="refine3d"))``. A recipe's own settings go
-into ``refine=dict(params=dict(name=value))``, or are flags ``--refine.name`` of ``cryonb refine --refine.recipe NAME``.
+A refinement is a search, an average and a handful of decisions. cryonb does the search and the average once, and takes
+the decisions as a recipe says: ``cn.refine(particles, "start.mrc", refine=dict(recipe="refine3d"))``. A recipe's own
+settings go into ``refine=dict(params=dict(name=value))``, or are flags ``--refine.name`` of
+``cryonb refine --refine.recipe NAME``.
 """
-
 EXAMPLE_LIMIT = 8.0
 """Limit that a recipe is shown with where it has to be given one [angstrom]."""
 
@@ -28,7 +28,11 @@ def pages() -> dict[str, str]:
         [*INTRO.strip().splitlines(), ""],
         rst.table(("Name", "How it decides"), listed),
         rst.heading("Who decides what", 1),
-        [f"With the defaults of each, and {EXAMPLE_LIMIT:g} angstrom where a limit has to be given:", "", *decisions(names)],
+        [
+            f"With the defaults of each, and {EXAMPLE_LIMIT:g} angstrom where a limit has to be given:",
+            "",
+            *decisions(names),
+        ],
         rst.toctree(names),
     )
     return {"recipes/index": overview, **{f"recipes/{name}": page(recipes.get_recipe(name)) for name in names}}
@@ -59,7 +63,14 @@ def page(recipe: Any) -> str:
     zeros = [(rst.code(f"refine.{name}"), f"{value:g}") for name, value in own.items()]
     return rst.page(
         rst.heading(recipe.name, label=f"recipe-{recipe.name}"),
-        [f"**{recipe.title}.**", "", *python_pages.module_words(type(recipe).__module__).splitlines(), "", searches, ""],
+        [
+            f"**{recipe.title}.**",
+            "",
+            *python_pages.module_words(type(recipe).__module__).splitlines(),
+            "",
+            searches,
+            "",
+        ],
         rst.heading("What it decides", 1),
         rst.table(("About", "Decision, with the defaults"), decided(recipe.name).items()),
         rst.heading("Settings of its own", 1),

@@ -11,7 +11,9 @@ def heading(text: str, level: int = 0, label: str = "") -> list[str]:
     return [*target, text, UNDERLINES[level] * len(text), ""]
 
 
-def directive(name: str, argument: str = "", options: dict[str, str] | None = None, body: Iterable[str] = ()) -> list[str]:
+def directive(
+    name: str, argument: str = "", options: dict[str, str] | None = None, body: Iterable[str] = ()
+) -> list[str]:
     """Return the lines of a directive."""
     lines = [f".. {name}:: {argument}".rstrip()]
     lines += [f"   :{option}: {value}".rstrip() for option, value in (options or {}).items()]

@@ -16,7 +16,11 @@ def pages() -> dict[str, str]:
     for room in sorted(pkgutil.iter_modules(cryonb.__path__), key=lambda found: (not found.ispkg, found.name)):
         if room.ispkg:
             parts += [rst.heading(f"cryonb.{room.name}", 1), files(f"cryonb.{room.name}")]
-    single = [f"cryonb.{room.name}" for room in pkgutil.iter_modules(cryonb.__path__) if not room.ispkg and room.name[0] != "_"]
+    single = [
+        f"cryonb.{room.name}"
+        for room in pkgutil.iter_modules(cryonb.__path__)
+        if not room.ispkg and room.name[0] != "_"
+    ]
     parts += [rst.heading("Files beside the rooms", 1), sentences(single)]
     return {"rooms": rst.page(*parts)}
 

@@ -48,7 +48,7 @@ def stage_committed_pictures(source: Path) -> None:
 
 
 def in_both_themes(text: str, course: Path, before: str = "") -> str:
-    """Return a text in which a picture of the course that has a dark twin, NAME_dark.png, is there once for each theme."""
+    """Return a text in which a picture with a dark twin, NAME_dark.png, is there once for each theme."""
 
     def twice(found: re.Match) -> str:
         words, path = found["words"], found["path"]
