@@ -227,7 +227,7 @@ class MoreParticles:
         variables = dict(ssnr=ssnr, ssnr_low=low, ssnr_high=high, times_needed=needed / ssnr, band=about["band"])
         variables |= dict(measured=fsc, predicted=times * ssnr / (times * ssnr + 2.0))
         numbers = dict(zip(NUMBERS, (target, *answer, needed)))
-        attrs = {"verdict": sentence(target, options.threshold, answer), "predicted_for": f"{times:.3g}"}
+        attrs = {"verdict": sentence(target, options.threshold, answer), "predicted_for": f"{times:.2g}"}
         return build(KIND, variables, {**coordinates, **numbers}, attrs)
 
     def at(self, shell: int, fsc: np.ndarray, independent: np.ndarray) -> np.ndarray:
