@@ -117,7 +117,7 @@ class Container:
         client = BlockingKernelClient(connection_file=str(file))
         client.load_connection_file()
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        client.kernel_info(reply=True, timeout=90)  # wait_for_ready gives up where a busy machine misses a heartbeat
         return client
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mrcfile
 import numpy as np
+import outputs
 import pytest
 from decompositions import VERDICTS, make_decomposition
 
@@ -296,8 +297,11 @@ def test_demo_takes_the_curve_apart_in_three_boxes(tmp_path, capsys, monkeypatch
 
 
 @pytest.mark.slow
-def test_the_demo_shows_a_tail_of_the_grid_and_a_decay_of_the_corners():
+def test_the_demo_shows_a_tail_of_the_grid_and_a_decay_of_the_corners(tmp_path):
     made = demo.demonstrate()
+    cn.save_figure(cn.side_by_side(made.tree()), tmp_path / "demo.png")
+    committed = Path(__file__).parents[2] / "notebooks" / "figures" / "demo.png"
+    assert outputs.unlike(tmp_path / "demo.png", committed) < outputs.ALIKE, "it is the picture of the README: save it"
     says = {name: part.attrs["verdict"] for name, part in made.parts.items()}
     assert "signal to the end" in says["own_box"]
     assert "grid-locked interpolation" in says["flat_tail"] and "corner signal down" not in says["flat_tail"]

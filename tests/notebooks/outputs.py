@@ -9,6 +9,8 @@ CHANCE = (
     (re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"), "UUID"),  # names of parts of xarray's tables
     (re.compile(r"\b0x[0-9a-f]{6,}\b"), "ADDRESS"),  # where an object lies
 )
+ALIKE = 0.04
+"""Pictures that differ by fonts alone stay below it; another curve does not."""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

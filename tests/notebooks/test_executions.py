@@ -19,8 +19,6 @@ import outputs  # noqa: E402
 import run_notebooks  # noqa: E402
 
 SECONDS, ALL_SECONDS, PEAK_BYTES = 120.0, 360.0, 1.5e9
-ALIKE = 0.05
-"""Pictures that differ by fonts alone stay below it; another curve does not."""
 
 LONG = ("05", "06", "02", "03")
 BOOKS = sorted(run_notebooks.course(), key=lambda book: (book.name[:2] not in LONG, book.name))
@@ -63,7 +61,7 @@ def check_answer(book, notebook):
         made = outputs.picture_of(cell)
         assert made, "the cell tagged answer ends in a figure"
         unlike = outputs.unlike(made, book.parent / "figures" / f"{book.stem}.png")
-        assert unlike < ALIKE, f"figures/{book.stem}.png is not what the cell tagged answer makes: save that"
+        assert unlike < outputs.ALIKE, f"figures/{book.stem}.png is not what the cell tagged answer makes: save that"
 
 
 def test_all_together_they_take_six_minutes_at_most(executed_course):

@@ -4,6 +4,7 @@ Nothing is run here but the reading of files; `test_executions` runs them.
 """
 
 import importlib.util
+import io
 import re
 from pathlib import Path
 
@@ -161,6 +162,34 @@ def test_the_course_is_in_the_readme():
 )
 def test_numbers_are_found_in_prose(prose, found):
     assert pages.quoted(prose) == found
+
+
+def test_other_pictures_are_told_apart():
+    import outputs
+    from PIL import Image
+
+    picture = run_notebooks.FOLDER / "figures" / "demo.png"
+    mirrored, blank = io.BytesIO(), io.BytesIO()
+    with Image.open(picture) as drawn:
+        drawn.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(mirrored, "png")
+        Image.new("RGB", drawn.size, "white").save(blank, "png")
+    assert outputs.unlike(picture, picture) == 0
+    assert all(outputs.unlike(picture, other.getvalue()) > 5 * outputs.ALIKE for other in (mirrored, blank))
+
+
+def test_outputs_that_chance_decides_are_left_out_and_others_are_not():
+    import nbformat
+    import outputs
+
+    def ran(*texts):
+        made = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in texts]
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("measure()", outputs=made)])
+
+    table = "id='section-{}-8b1f-4ab6-9b1e-0123456789ab' <Axes at 0x7f{}>"
+    assert not outputs.differences(ran(table.format("00000000", "aaaaaa0")), ran(table.format("12345678", "bbbbbb1")))
+    assert not outputs.differences(ran("one\n", "two\n"), ran("one\ntwo\n"))
+    said = outputs.differences(ran("0.12 and 3"), ran("0.12 and 4"))
+    assert said == ["code cell 1 ('measure()'): stdout is '0.12 and 3' and then '0.12 and 4'"]
 
 
 def test_numbers_are_found_in_code():
