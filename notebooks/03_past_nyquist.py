@@ -383,7 +383,7 @@ for pad in (1, 2):
     ends[pad] = float(binned.data_end)
     beyond = binned.fsc.sel(component="dithered").values[shell > 16 * 2**0.5 + 2]
     assert np.abs(beyond).max() < 0.06
-assert abs(1 / float(binned.particle_nyquist) - 9.0) < 0.01
+assert abs(1 / float(binned.particle_nyquist) - 2 * 4.5) < 0.01
 assert all(9.0 / 2**0.5 - 0.01 <= end < 9.0 / 2**0.5 + 0.5 for end in ends.values())
 print(f"Nyquist is 2 x 4.5 = 9 A; the data end at or just before 9 / sqrt(2) = {9 / 2**0.5:.2f} A.")
 print("Last shell with data:", ", ".join(f"{end:.2f} A with pad {pad}" for pad, end in ends.items()))
