@@ -39,8 +39,8 @@ class Page(HTMLParser):
 
 
 def pages_of(site: Path) -> dict[Path, Page]:
-    """Return every page of a site."""
-    return {path: Page(path) for path in sorted(site.rglob("*.html"))}
+    """Return every page of a site; what themes keep beside their scripts is none."""
+    return {path: Page(path) for path in sorted(site.rglob("*.html")) if "_static" not in path.parts}
 
 
 def broken_links(pages: dict[Path, Page]) -> list[str]:

@@ -26,6 +26,8 @@ ABSENT = [package for package in NEEDS if importlib.util.find_spec(package) is N
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 BUILD_SECONDS = 1500
 SIZES = {"1280": {"width": 1280, "height": 900}, "390": {"width": 390, "height": 844}}
+AT_ONCE = "* { transition: none !important; }"
+"""Colours of one theme do not fade into those of the other while they are measured."""
 NOT_WRITTEN = ("genindex", "search", "py-modindex")
 """Pages that Sphinx makes of the others."""
 
@@ -100,6 +102,7 @@ def test_pages_can_be_read_at_every_width_in_both_themes(site, pages, tab):
         if name in NOT_WRITTEN:
             continue
         page.goto(path.as_uri())
+        page.add_style_tag(content=AT_ONCE)
         for width, size in SIZES.items():
             page.set_viewport_size(size)
             for theme in ("light", "dark"):

@@ -3,6 +3,8 @@
 The conversion is docutils' own. A formula that it cannot convert is a warning, and so ends the build.
 """
 
+import html
+
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.util import logging
@@ -16,7 +18,7 @@ def converted(formula: str, node: nodes.Element, as_block: bool) -> str:
         mathml = latex2mathml.tex2mathml(formula, as_block=as_block)
     except Exception as problem:
         LOGGER.warning("a formula cannot be converted: %s: %s", formula, problem, location=node)
-        return f"<code>{nodes.unescape(formula)}</code>"
+        return f"<code>{html.escape(formula)}</code>"
     return mathml.replace("\n", "")
 
 

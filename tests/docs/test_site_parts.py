@@ -1,0 +1,107 @@
+"""The parts that pages are made of: tables of settings, pages of plugs, formulas, and what a page cannot hold."""
+
+import dataclasses
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from cryonb import diagnostics
+from cryonb.knobs import Config, knob
+
+NEEDS = ("sphinx", "numpydoc", "nbformat", "nbclient")
+ABSENT = [package for package in NEEDS if importlib.util.find_spec(package) is None]
+if ABSENT:
+    pytest.skip(f"{', '.join(ABSENT)} not installed: pip install -e '.[test]'", allow_module_level=True)
+
+DOCS = Path(__file__).parents[2] / "notebooks" / "docs"
+sys.path[:0] = [] if str(DOCS) in sys.path else [str(DOCS)]
+
+import nbformat  # noqa: E402
+from docutils import nodes  # noqa: E402
+from site_parts import course, diagnostic_pages, knob_tables, mathml, recipe_pages, staging  # noqa: E402
+
+
+@dataclasses.dataclass(frozen=True)
+class Options(Config):
+    """Settings of a diagnostic that is nowhere plugged in."""
+
+    reach: float = knob(8.0, help="How far it looks.", unit="angstrom", minimum=2.0, maximum=30.0)
+    way: str = knob("near", help="Which way it looks.", choices=("near", "far"), affects="speed")
+
+
+class Looking:
+    """A diagnostic that is nowhere plugged in."""
+
+    name, title, accepts, options = "looking", "What is seen", ("cryonb/volume",), Options
+
+    def compute(self, dataset, options, config, mask, progress):
+        """Return nothing.
+
+        Notes
+        -----
+        It looks :math:`r` far [1]_.
+
+        References
+        ----------
+        .. [1] A. Author, A Journal 1, 2 (2026).
+        """
+
+
+def test_a_setting_is_shown_with_all_that_it_says_of_itself():
+    text = "\n".join(knob_tables.table(Options, "looking."))
+    assert ".. _setting-looking.reach:" in text
+    for words in ("How far it looks.", "default ``8``", "a number, from 2 to 30 [angstrom]", "changes the result"):
+        assert words in text
+    assert "one of ``near``, ``far`` · changes only the speed" in text
+
+
+def test_a_new_diagnostic_has_its_page_by_itself(monkeypatch):
+    known = {name: diagnostics.get(name) for name in diagnostics.names()}
+    monkeypatch.setattr(diagnostics, "names", lambda: [*known, "looking"])
+    monkeypatch.setattr(diagnostics, "get", lambda name: known.get(name, Looking()))
+    made = diagnostic_pages.pages()
+    assert ":ref:`looking <diagnostic-looking>`" in made["diagnostics/index"]
+    page = made["diagnostics/looking"]
+    for words in ("**What is seen.**", "It looks :math:`r` far [1].", "1. A. Author, A Journal 1, 2 (2026)."):
+        assert words in page
+    assert 'cn.diagnose(dataset, "looking")' in page and "half1.mrc half2.mrc looking" in page
+
+
+def test_every_recipe_says_what_it_decides():
+    text = recipe_pages.pages()["recipes/index"]
+    assert text.count("independent") >= 1
+    assert all(subject in text for subject in ("halves", "limit", "threshold", "mask", "volume"))
+
+
+def test_formulas_become_mathml_and_a_wrong_one_is_a_warning(caplog):
+    node = nodes.math()
+    assert "<mfrac>" in mathml.converted(r"\frac{a}{b}", node, as_block=True)
+    with caplog.at_level(logging.WARNING, logger="sphinx"):
+        logging.getLogger("sphinx").addHandler(caplog.handler)
+        try:
+            assert mathml.converted(r"\nosuchthing{a < b}", node, as_block=False).endswith("{a &lt; b}</code>")
+        finally:
+            logging.getLogger("sphinx").removeHandler(caplog.handler)
+    assert "cannot be converted" in caplog.text
+
+
+def test_the_app_becomes_a_picture_for_both_themes(tmp_path):
+    (tmp_path / "figures").mkdir()
+    for name in ("app", "app_dark"):
+        (tmp_path / "figures" / f"{name}.png").write_bytes(b"")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("[words](docs/glossary.md)")])
+    shown = {course.WIDGET: {"model_id": "1"}, "text/plain": "an app"}
+    book.cells.append(nbformat.v4.new_code_cell("app", outputs=[nbformat.v4.new_output("display_data", shown)]))
+    page = course.page_of(book, tmp_path)
+    assert page.cells[0].source == "[words](../glossary.md)"
+    text = page.cells[1].outputs[0].data["text/markdown"]
+    assert "(figures/app.png){.only-light}" in text and "(figures/app_dark.png){.only-dark}" in text
+    assert course.WIDGET in book.cells[1].outputs[0].data
+
+
+def test_a_picture_without_a_dark_twin_stays_as_it_is(tmp_path):
+    text = "![two\nlines](figures/one.png) and ![more](https://example.org/two.png)"
+    assert staging.in_both_themes(text, tmp_path) == text
