@@ -73,7 +73,7 @@ def test_a_new_diagnostic_has_its_page_by_itself(monkeypatch):
 def test_every_recipe_says_what_it_decides():
     text = recipe_pages.pages()["recipes/index"]
     assert text.count("independent") >= 1
-    assert all(subject in text for subject in ("halves", "limit", "threshold", "mask", "volume"))
+    assert all(subject in text for subject in ("Halves", "Limit", "Threshold", "Mask", "Volume"))
 
 
 def test_formulas_become_mathml_and_a_wrong_one_is_a_warning(caplog):

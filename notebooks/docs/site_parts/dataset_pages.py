@@ -45,7 +45,7 @@ def section(kind: schema.Kind) -> list[str]:
             what,
             rst.code(", ".join(field.dims)),
             unit_words(field.unit),
-            "always" if field.required else "",
+            "yes" if field.required else "",
         )
         for name, field, what in entries
     ]
@@ -53,7 +53,7 @@ def section(kind: schema.Kind) -> list[str]:
     own = ", ".join(f"``{name}`` {unit_words(unit)}".strip() for name, unit in kind.dimensions.items())
     lines = [f"Dimensions of its own: {own}.", ""] if own else []
     lines += [f"It has at least one of {', '.join(map(rst.code, kind.one_of))}.", ""] if kind.one_of else []
-    header = ("Name", "What", "Dimensions", "Unit", "There")
+    header = ("Name", "What", "Dimensions", "Unit", "Always there")
     return [*rst.heading(kind.name, 1, label_of(kind.name)), *lines, *rst.table(header, rows)]
 
 

@@ -49,11 +49,13 @@ def decided(name: str) -> dict[str, str]:
 
 
 def decisions(names: tuple[str, ...]) -> list[str]:
-    """Return the table of decisions, a row a recipe."""
+    """Return a table for every subject of a decision, a row a recipe."""
     every = {name: decided(name) for name in names}
-    subjects = list(dict.fromkeys(subject for said in every.values() for subject in said))
-    rows = [(rst.code(name), *(said.get(subject, "") for subject in subjects)) for name, said in every.items()]
-    return rst.table(("Recipe", *subjects), rows)
+    lines = []
+    for subject in dict.fromkeys(subject for said in every.values() for subject in said):
+        rows = [(rst.link(name, f"recipe-{name}"), said.get(subject, "")) for name, said in every.items()]
+        lines += rst.table(("Recipe", subject.capitalize()), rows)
+    return lines
 
 
 def page(recipe: Any) -> str:
