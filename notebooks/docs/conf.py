@@ -42,6 +42,7 @@ nb_execution_excludepatterns = ["course/*"]
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
 nb_ipywidgets_js = {}
 
 # Docstrings: numpydoc, whose types are words; the arguments in a signature need no second account of them.

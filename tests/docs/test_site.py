@@ -81,6 +81,7 @@ def test_the_course_is_there_with_its_outputs_and_pictures(site):
     for book in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         text = (site / "course" / f"{book.stem}.html").read_text(encoding="utf-8")
         assert "cell_output" in text and text.count("<img") >= 2, book.stem
+        assert "{.only-" not in text, "a picture for one theme is shown as text"
 
 
 @pytest.fixture(scope="module")
