@@ -16,7 +16,6 @@ the build where a page starts with the header that `jupytext --to md:myst` write
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -57,7 +56,7 @@ def refresh(executed: Path | None) -> None:
         draw(course.executed(executed), Path(temporary))
         for path in sorted(Path(temporary).glob("*.png")):
             if not path.stem.endswith("_dark"):
-                shutil.copyfile(path, DOCS.parent / "figures" / path.name)
+                pictures.keep_small(path, DOCS.parent / "figures" / path.name)
 
 
 def rendered(source: Path, site: Path, doctrees: Path) -> int:

@@ -20,8 +20,10 @@ DOCS = Path(__file__).parents[2] / "notebooks" / "docs"
 sys.path[:0] = [] if str(DOCS) in sys.path else [str(DOCS)]
 
 import nbformat  # noqa: E402
+import numpy as np  # noqa: E402
 from docutils import nodes  # noqa: E402
-from site_parts import course, diagnostic_pages, knob_tables, mathml, recipe_pages, staging  # noqa: E402
+from PIL import Image  # noqa: E402
+from site_parts import course, diagnostic_pages, knob_tables, mathml, pictures, recipe_pages, staging  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,3 +107,15 @@ def test_the_app_becomes_a_picture_for_both_themes(tmp_path):
 def test_a_picture_without_a_dark_twin_stays_as_it_is(tmp_path):
     text = "![two\nlines](figures/one.png) and ![more](https://example.org/two.png)"
     assert staging.in_both_themes(text, tmp_path) == text
+
+
+def test_a_picture_that_is_kept_is_small_and_looks_the_same(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(0, 255, 500)[:, None, None] * np.ones((1, 500, 3)) + rng.normal(0, 3, (500, 500, 1))
+    Image.fromarray(np.clip(ramp, 0, 255).astype(np.uint8)).save(tmp_path / "large.png")
+    assert (tmp_path / "large.png").stat().st_size > 150_000
+    monkeypatch.setattr(pictures, "LARGE", 1000)
+    pictures.keep_small(tmp_path / "large.png", tmp_path / "kept.png")
+    large, kept = (np.asarray(Image.open(tmp_path / name).convert("RGB"), float) for name in ("large.png", "kept.png"))
+    assert (tmp_path / "kept.png").stat().st_size < (tmp_path / "large.png").stat().st_size
+    assert np.abs(large - kept).mean() < 2

@@ -1,15 +1,19 @@
 """The pictures of the site, made by the build: the answers of the notebooks, the demonstration, and the app."""
 
 import base64
+import shutil
 from pathlib import Path
 
 import nbformat
+from PIL import Image
 from run_notebooks import Executed
 
 from . import app_picture
 
 ANSWER = "answer"
 DEMO = "demo"
+LARGE = 200_000
+"""More bytes than a picture of the course may have in the checkout."""
 
 
 def answer_of(notebook: nbformat.NotebookNode) -> bytes:
@@ -28,6 +32,15 @@ def write_answers(books: list[Executed], folder: Path) -> None:
     for book in books:
         if picture := answer_of(book.notebook):
             (folder / f"{book.name}.png").write_bytes(picture)
+
+
+def keep_small(picture: Path, kept: Path) -> None:
+    """Copy a picture to be committed, with a palette of 256 colours where it would be large otherwise."""
+    if picture.stem == DEMO or picture.stat().st_size <= LARGE:
+        shutil.copyfile(picture, kept)
+    else:
+        quantised = Image.open(picture).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        quantised.save(kept, optimize=True)
 
 
 def write_demo(folder: Path) -> None:
