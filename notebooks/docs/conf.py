@@ -62,6 +62,7 @@ html_css_files = ["cryonb.css"]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False  # they would be fetched, which pages that are opened as files may not
 html_sidebars = {"index": [], "start": []}
 toc_object_entries = False
 html_context = {"default_mode": "auto"}

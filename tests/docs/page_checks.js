@@ -1,10 +1,14 @@
-// What a person would trip over on a page: things past its edge, and words that can hardly be read.
+// What a person would trip over on a page: things past its edge or that of their cell, and words that can hardly be read.
 () => {
   const edge = document.documentElement.clientWidth;
   const wide = document.documentElement.scrollWidth > edge + 1
     ? [...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > edge + 1).slice(0, 5)
         .map(one => `${one.tagName}.${one.className}`)
     : [];
+
+  const cells = [...document.querySelectorAll(".bd-article td, .bd-article th")]
+    .filter(one => one.clientWidth && [...one.children].some(part => part.scrollWidth > one.clientWidth + 1))
+    .slice(0, 5).map(one => one.textContent.trim().slice(0, 40));
 
   const channel = value => { value /= 255; return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
   const light = ([red, green, blue]) => 0.2126 * channel(red) + 0.7152 * channel(green) + 0.0722 * channel(blue);
@@ -46,5 +50,5 @@
   }
   const flat = [...document.querySelectorAll("math")].filter(one => one.getClientRects().length && one.getBoundingClientRect().width < 2);
   const pictures = [...document.images].filter(one => one.getClientRects().length && !one.naturalWidth);
-  return { wide, faint: [...faint].slice(0, 5), flat: flat.length, pictures: pictures.map(one => one.src) };
+  return { wide, cells, faint: [...faint].slice(0, 5), flat: flat.length, pictures: pictures.map(one => one.src) };
 }
