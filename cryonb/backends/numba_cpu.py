@@ -4,9 +4,10 @@ Kernels are compiled without Numba's own threads: each launch is cut into pieces
 lock, on a pool of Python threads. A scatter is cut by planes of its output, every thread walking all inputs in
 the same order, so that sums have the same bits for any number of threads.
 
-Kernels are closures, whose pickles Numba's disk cache would find different in each process: a compiled function
-carries a random identity. `_Target.function` names each by a digest of its code instead, so that the cache is hit
-and a new process starts its first kernel in milliseconds.
+Kernels are closures, which Numba's disk cache knows by their pickles. These differ from process to process: a compiled
+function carries a random identity, and modules that are loaded from bytecode share other objects than those that were
+just compiled. Here a digest of its code and of the constants that it reads stands for a function, so that the cache is
+hit and a new process starts its first kernel in milliseconds.
 """
 
 import hashlib
@@ -34,20 +35,18 @@ class _Target:
         def add(array, index, value):
             array[index] += value
 
-        self.add = add
-        self.prefetch = _prefetch()
+        self.add, self.prefetch = add, _prefetch()
 
     def function(self, python_function: Callable) -> Callable:
         """Compile a function that kernels call."""
-        return _with_stable_identity(
-            self._compile(_nrt=False, fastmath={"contract"}, forceinline=True)(python_function)
-        )
+        options = dict(_nrt=False, fastmath={"contract"}, forceinline=True)
+        return _with_stable_identity(self._compile(**options)(python_function))
 
     def entry(self, python_function: Callable) -> Callable:
         """Compile a function that Python calls; it runs without the interpreter lock, and is kept on disk if it can."""
         options = dict(_nrt=False, nogil=True, fastmath={"contract"})
         try:
-            return self._compile(cache=True, **options)(python_function)
+            return _found_by_content(self._compile(cache=True, **options)(python_function))
         except RuntimeError:  # no folder that may hold the cache
             return self._compile(**options)(python_function)
 
@@ -82,13 +81,26 @@ def _generate_prefetch(context, builder, signature, arguments):
 
 
 def _with_stable_identity(dispatcher: Any) -> Any:
-    code = dispatcher.py_func.__code__
-    cells = [cell.cell_contents for cell in dispatcher.py_func.__closure__ or ()]
-    known = [getattr(cell, "_uuid", None) or repr(cell) for cell in cells]
-    constants = [constant for constant in code.co_consts if not hasattr(constant, "co_code")]
-    content = repr((code.co_name, code.co_code.hex(), constants, code.co_names, known))
-    dispatcher._set_uuid(f"cryonb-{hashlib.sha256(content.encode()).hexdigest()}")
+    dispatcher._set_uuid(_identity(dispatcher.py_func))
     return dispatcher
+
+
+def _found_by_content(dispatcher: Any) -> Any:
+    known = _identity(dispatcher.py_func)
+    dispatcher._cache._index_key = lambda signature, codegen: (signature, codegen.magic_tuple(), known)
+    return dispatcher
+
+
+def _identity(function: Callable) -> str:
+    """Return a digest of a function's code, of what it closes over, and of the constants that it reads."""
+    code = function.__code__
+    read = map(function.__globals__.get, code.co_names)
+    read = [value for value in read if isinstance(value, (int, float, str, tuple, np.generic))]
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    known = [getattr(value, "_uuid", None) or repr(value) for value in [*read, *cells]]
+    constants = [constant for constant in code.co_consts if not hasattr(constant, "co_code")]
+    content = repr((code.co_name, code.co_code.hex(), constants, code.co_names, known)).encode()
+    return f"cryonb-{hashlib.sha256(content).hexdigest()}"
 
 
 @cache

@@ -102,6 +102,33 @@ def test_compiled_kernels_are_found_again_by_the_next_process(tmp_path):
     assert runs[1].stdout.split() == ["1", "0"]
 
 
+def test_kernels_compiled_from_source_are_found_by_processes_that_read_bytecode(tmp_path):
+    """The first process after an install compiles the modules too: which equal texts are one object differs then."""
+    import os
+
+    places = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode")}
+    environment = {**os.environ, **places, "PYTHONDONTWRITEBYTECODE": ""}
+    words = [sys.executable, "-c", SECOND_PROCESS]
+    runs = [subprocess.run(words, env=environment, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert list((tmp_path / "bytecode").rglob("slices*.pyc"))
+    assert [run.stdout.split() for run in runs] == [["0", "1"], ["1", "0"]]
+
+
+def test_a_constant_that_a_kernel_reads_is_part_of_its_identity(monkeypatch):
+    from cryonb.backends import numba_cpu
+    from cryonb.kernels import slices
+
+    def identity():
+        return numba_cpu._scatter_loop.__wrapped__(slices.make_insert_slice, ("trilinear", 0.0))._cache._index_key(
+            (), numba_cpu._target().add.targetctx.codegen()
+        )[2]
+
+    before = identity()
+    assert identity() == before
+    monkeypatch.setattr(slices, "_ONE", np.float32(1.5))
+    assert identity() != before
+
+
 def test_an_array_is_told_while_another_thread_imports_cupy(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", types.ModuleType("cupy"))
     assert backend_of(np.zeros(3)).name == "numba"
