@@ -16,10 +16,10 @@
 # # My classes look great and my refinement looks horrible: why did it fail?
 #
 # A case that comes up again and again. Particles were binned four times to be quick. Heterogeneous refinement of them
-# shows beautiful helices, and its FSC (Fourier shell correlation) runs on, far past the Nyquist frequency of the
-# particles. Homogeneous refinement of *the same particles* shows splinters. Was the alignment bad, was the mask wrong,
-# are the classes an illusion? Here we make such a data set, refine it in five ways, take every curve apart, and find
-# the culprit.
+# shows beautiful helices, and its FSC (Fourier shell correlation) runs on past the Nyquist frequency of the particles.
+# Homogeneous refinement of *the same particles* shows splinters. Was the alignment bad, was the mask wrong, are the
+# classes an illusion? Here we make such a data set, refine it in five ways, take every curve apart, and find the
+# culprit.
 #
 # ![Top: sections of five maps. The truth, the heterogeneous map, and the homogeneous map left unsharpened show the same
 # helices; the homogeneous map sharpened all the same shows black and white splinters; extracted again at bin 2 and
@@ -255,8 +255,9 @@ Image(picture.getvalue(), width=950)
 
 # %% [markdown]
 # Left alone, the homogeneous map is as good as the classes: 0.96 against 0.97 for the heterogeneous one. Sharpened by
-# four shells it is 0.58. At bin 2, sharpened, it is 0.99 up to 8 Å, and it has another 4 Å of detail that the others
-# never had.
+# four shells it is 0.59. At bin 2, sharpened, it is 0.99 up to 8 Å, and it has the detail from 8 to 4 Å that the others
+# never had. RELION's recipes show their maps unsharpened, and so their users see helices from the start: the map of
+# `refine3d` is 0.96 like the truth as well. Here, that is all there is to programs that "still work" at bin 4.
 #
 # ## A table for your own case
 #
@@ -316,6 +317,7 @@ print("The mask is not to blame: without it, the sharpened map is as horrible an
 # %%
 truly, classes, splinters, plain, again = alike.values()
 assert truly > 0.999 and abs(classes - 0.97) < 0.02 and abs(plain - 0.96) < 0.02 and again > 0.97
-assert abs(again - 0.99) < 0.02 and abs(splinters - 0.58) < 0.08
+assert abs(again - 0.99) < 0.02 and abs(splinters - 0.59) < 0.08
+assert abs(likeness(runs["refine3d"]["volume"].values) - 0.96) < 0.02
 assert 30 < math.exp(b_4 / 4 / nyquist**2) < 60
 cn.record(mended)

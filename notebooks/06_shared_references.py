@@ -187,9 +187,10 @@ for axes, (name, picture) in zip(above.subplots(1, len(pictures)), pictures.item
 left, middle, right = below.subplots(1, 3, width_ratios=(2.1, 1, 1))
 for (name, run), colour, style in zip(from_noise.items(), (VERMILLION, BLUE), ("-", "--")):
     left.plot(run["frequency"], run["fsc_unmasked"].where(run["frequency"] > 0), style, color=colour, lw=2, label=name)
-for at, words, style in ((1 / 40, "joined", ":"), (1 / limit, "aligned to", "-."), (1 / 8, "particle = grid Nyquist", "-")):
+marked = ((1 / 40, "joined", ":", 0.62), (1 / limit, "aligned to", "-.", 0.98), (1 / 8, "particle = grid Nyquist", "-", 0.98))
+for at, words, style, top in marked:
     left.axvline(at, color=GREY, lw=1.2, ls=style)
-    left.text(at, 0.98, f" {words}", rotation=90, fontsize=8, ha="right", va="top", color="#555555")
+    left.text(at, top, f" {words}", rotation=90, fontsize=8, ha="right", va="top", color="#555555")
 left.axhline(0.143, color=GREY, lw=0.8, ls="--")
 left.set(xlim=(0, 0.127), ylim=(-0.12, 1.0), xlabel="spatial frequency [1/Å]", ylabel="FSC of pure noise")
 left.legend(fontsize=9, loc="upper right", bbox_to_anchor=(0.96, 0.72))
