@@ -56,7 +56,10 @@ def executed_course(session_folder) -> Path:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Have `--dist loadfile` deal out runs of notebooks one by one, not all to the worker that gets their file."""
+    """Have `--dist loadfile` deal out runs of notebooks one by one, not all to the worker that gets their file.
+
+    Files are dealt out in their order: sorted by how many tests they hold, the few that take minutes would come last.
+    """
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -65,16 +68,21 @@ def pytest_xdist_make_scheduler(config, log):
         def _split_scope(self, nodeid):
             return nodeid if "test_executions.py" in nodeid else super()._split_scope(nodeid)
 
+    config.option.loadscopereorder = False
     return OneByOne(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):
     """Show what notebooks took, whichever workers ran them."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
-    taken = [value for report in reports for name, value in report.user_properties if name == "notebook"]
+    noted = [pair for report in reports for pair in report.user_properties]
+    taken = [value for name, value in noted if name == "notebook"]
     if taken:
         import run_notebooks
 
         results = sorted((run_notebooks.Executed(None, **value) for value in taken), key=lambda result: result.name)
         terminalreporter.section("time and memory of notebooks")
         terminalreporter.write_line(run_notebooks.table(results))
+    for name, value in noted:
+        if name == "binder":
+            terminalreporter.write_line(value)
