@@ -323,6 +323,9 @@ panels = figure.subplots(1, 2, sharey=True)
 common = dict(alpha=0.6, linewidth=0)
 for axes, parts, own, name in zip(panels, (terms, circle_terms), ("standard", "circle"), truth):
     fsc_panel(axes, {"standard": "corners, padded twice: real", "circle": "no corners, not padded: not real"}[own])
+    empty = {"standard": decay, "circle": tail}[own].band.values == "no data"
+    nothing = dict(facecolor="none", edgecolor="#C4C4C4", hatch="///", linewidth=0, label="no data")
+    axes.fill_between(frequency, -0.1, 1.0, empty, **nothing)
     low, curve = parts["dithered_circle"], parts[own]
     axes.fill_between(frequency, 0, low, where=shell <= 24, color=BLUE, label="in-band signal", **common)
     axes.fill_between(frequency, 0, low, where=shell >= 24, color=SKY, label="support smoothness", **common)
@@ -333,7 +336,7 @@ for axes, parts, own, name in zip(panels, (terms, circle_terms), ("standard", "c
     dots = truth[name][1:] ** 2
     axes.plot(frequency[1:], dots, "o", color="black", markersize=4, fillstyle="none", label="the truth")
 handles, words = panels[0].get_legend_handles_labels()
-figure.legend(handles, words, loc="outside lower center", ncols=3, frameon=False)
+figure.legend(handles, words, loc="outside lower center", ncols=4, frameon=False)
 show(figure)
 
 # %% [markdown]
