@@ -144,7 +144,8 @@ def density(
     Notes
     -----
     f_j(s) exp(-B_j s^2 / 4) is expanded in as few products of a factor per atom and a function of abs(s) as keep it
-    to 1e-6 (a singular value decomposition), and every product costs one type-1 transform.
+    to 1e-6 (a singular value decomposition), and every product costs one type-1 transform. Several threads would add
+    the atoms up in an order of their own every time; one makes the same bits always.
 
     References
     ----------
@@ -157,7 +158,7 @@ def density(
     samples = np.linspace(0.0, half_frequency.max(), RADIAL_SAMPLES)
     factors, functions = _separate(atoms, samples**2, scattering)
     angles = (atoms.positions - np.asarray(centre)) * (2.0 * np.pi / (box_size * voxel_size))
-    plan = finufft.Plan(1, (box_size,) * 3, 1, 1e-6, -1, dtype="complex128", upsampfac=1.25, showwarn=0)
+    plan = finufft.Plan(1, (box_size,) * 3, 1, 1e-6, -1, dtype="complex128", upsampfac=1.25, showwarn=0, nthreads=1)
     plan.setpts(*(np.ascontiguousarray(angles[:, axis]) for axis in (2, 1, 0)))
     transform = np.zeros(radius.shape, np.complex128)
     for factor, function in zip(factors.T, functions):
