@@ -56,6 +56,11 @@ def test_a_point_is_where_it_was_put():
     assert found.sum() * 2.0**3 == pytest.approx(1.0, rel=1e-5)
 
 
+def test_the_same_atoms_give_the_same_bits():
+    atoms = Atoms.points(np.random.default_rng(0).uniform(-30.0, 30.0, (1000, 3)), 30.0)
+    assert len({density(atoms, 96, 2.0).tobytes() for _ in range(8)}) == 1
+
+
 def test_copies_turn_about_the_point():
     about = np.array([1.0, 2.0, 3.0])
     atoms = a_few_atoms(np.random.default_rng(1)).copies(symmetry_operators("C4"), about)
