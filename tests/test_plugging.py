@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cryonb as cn
-from cryonb import contracts, diagnostics, plots
+from cryonb import diagnostics, plots
 from cryonb.contracts import plugging
 from cryonb.errors import InputError
 from cryonb.provenance import lineage
@@ -54,11 +54,13 @@ def _nothing_stays(monkeypatch):
 
     monkeypatch.setattr(plugging, "_brought", {})
     monkeypatch.setattr(plugging, "_looked_into", set())
-    monkeypatch.setattr(schema, "KINDS", dict(schema.KINDS))
+    declared = set(schema.KINDS)
     before = set(sys.modules)
-    contracts.bindings.cache_clear()
+    plugging.forget()
     yield
-    contracts.bindings.cache_clear()
+    plugging.forget()
+    for name in {"cryonb/brightness", "cryonb/second", "cryonb/own", "cryonb/twice"} - declared:
+        schema.KINDS.pop(name, None)
     for name in set(sys.modules) - before:
         if name.startswith(plugging.PREFIX):
             del sys.modules[name]

@@ -85,7 +85,7 @@ def plug_in(file: str | os.PathLike) -> tuple[str, ...]:
         _must_be_free(path, module, name)
     _brought[path] = module, digest
     sys.modules[module.__name__] = module
-    bindings.cache_clear()
+    forget()
     return tuple(f"{name} {getattr(module, name).name}" if name in PLUGS else name for name in bound)
 
 
@@ -113,6 +113,7 @@ def bindings(package: str, name: str) -> tuple[tuple[ModuleType, Any], ...]:
     return tuple((module, getattr(module, name)) for module in modules if hasattr(module, name))
 
 
+@cache
 def discover(package: str, binding: str) -> dict[str, Any]:
     """Return every plug of a folder by its name, with those that were brought.
 
@@ -129,6 +130,12 @@ def discover(package: str, binding: str) -> dict[str, Any]:
         The plugs, ordered by file name; those that were brought come last.
     """
     return {plug.name: plug for _, plug in bindings(package, binding)}
+
+
+def forget() -> None:
+    """Have the doors look again for what plugs in."""
+    bindings.cache_clear()
+    discover.cache_clear()
 
 
 def digest_of_file(plug: Any) -> str:
