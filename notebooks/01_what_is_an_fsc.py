@@ -366,6 +366,7 @@ render(Sheet((Row((panel(law, "Halves with each other, and with the truth"),), 3
 # The noise is doubled. Where will the curve cross 0.143? You can read the answer off the curve above. At which height?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 # Twice the noise is four times its power: the SSNR of every shell falls to a quarter. FSC 0.143 is an SSNR of 1/6, so
 # the new curve is there where the old SSNR was 4/6, that is where the old FSC was 4/6 / (1 + 4/6) = 0.4.
 start = np.flatnonzero((measured < 0.4) & (shells > 2))[0]
@@ -383,6 +384,7 @@ print(f"The old curve passes 0.4 at {expected:.1f} Å; with twice the noise 0.14
 # thresholds does it cross? And what becomes of the correlation with the truth?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 # The shared error counts as signal: SSNR = (signal + error) / noise, at least 1 everywhere, so that the FSC does not
 # fall below 0.5 but by chance. The truth knows nothing of the error, and the correlation with it gets worse.
 wrong_a, wrong_b = noisy_copies(NOISE, shared=NOISE)

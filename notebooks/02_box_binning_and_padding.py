@@ -313,6 +313,7 @@ pd.DataFrame(lines, columns=["knob", "predicted", "measured", "what it does to t
 # tail?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 # Voxels of 192 / 96 = 2 angstrom: the grid ends at 4 angstrom. The spacing of the Fourier grid is one over the length
 # of the padded box, and that is the same as with 128 voxels: so is the tail.
 middle = reconstruct("box 96", box_size=96, pad_factor=1)
@@ -328,6 +329,7 @@ print(f"The grid ends at {grid_end:.3g} Å; the tail is {height:.2f} high, as in
 # point in the table of knob 3, and say what happens to the curve at 6.4 Å with pad 1 and with pad 2.
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 # 400 particles at pad 2 give 1.6 images a point, still fewer than 800 at pad 3: the finer grid loses, pad 1 is better.
 few = particles.isel(particle=slice(0, 400))
 for pad in (1, 2):
@@ -343,6 +345,7 @@ print(f"400 particles, FSC at 6.4 Å: {one:.2f} with pad 1, {two:.2f} with pad 2
 # that holds data?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 # Binning decides, not the box: 12 angstrom, and with the corners 12 / 1.414 = 8.5; the grid runs on to 3 angstrom.
 last = reconstruct("binned, square", box_size=LARGE, binning=2, limit="square")
 farthest = 12 / np.sqrt(2)
