@@ -378,6 +378,7 @@ cn.draw(tail)
 # does the decay with the square limit end? Does the end depend on the pad factor?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 coarse = cn.simulate(phantom, binning=3, **PARTICLES)
 ends = {}
 for pad in (1, 2):
@@ -399,6 +400,7 @@ print("It is geometry: neither padding nor the particle moves it, only the pixel
 # before? And how much power do these shells hold, against those with data?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 heights, leaks = {}, {}
 for pad in (1, 2, 3):
     run = cn.reconstruct(particles, box=dict(box_size=BOX_SIZE, limit="circle", pad_factor=pad))
@@ -420,6 +422,7 @@ assert max(leaks.values()) < 0.001
 # then compute it: what survives on turned grids, divided by the curve.
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 place = 28
 assert abs(float(decay.shell_resolution[place]) - 5.14) < 0.01
 pairs = {"square, pad 2": (terms, "dithered", "standard"), "circle, pad 1": (circle_terms, "dithered_circle", "circle")}

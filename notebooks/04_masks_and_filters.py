@@ -299,6 +299,7 @@ cn.draw(forensics["filter, 32 bits"])
 # width is the plateau gone?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 plateaus = {}
 for width in (12.0, 24.0, 48.0):
     pair = cn.filtered_half_maps("filter_then_mask", **FILTER, edge_width=width)
@@ -316,6 +317,7 @@ assert min(plateaus[width] for width in (12.0, 24.0)) > 0.95 and 0.3 < plateaus[
 # under a mask, take it away? And without the padding?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 mask = maps["filter, then mask"]["mask"].values
 for padding in (2, 0):
     pair = cn.filtered_half_maps("padded_background", **FILTER, padding=padding)
@@ -336,6 +338,7 @@ print("The verdict of the fsc recognises it: only the coefficients on the axes o
 # for. *Predict* for 5 Å: what do the masked, the corrected and the modified curve say, and which of them is lowest?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 noisy = cn.diagnose(cn.filtered_half_maps("filter_then_mask", **{**FILTER, "lowpass": 0.0}, noise=4.0), "fsc")
 at = {kind: float(noisy.fsc.sel(fsc_kind=kind)[28:31].mean()) for kind in noisy.fsc_kind.values}
 print(", ".join(f"{kind} {value:.2f}" for kind, value in at.items()))

@@ -286,6 +286,7 @@ Image(picture.getvalue(), width=950)
 # **Predict:** how many shells will the fit have, and will it be reliable?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 posed = cn.rejoin(homogeneous, particles)
 larger = cn.reconstruct(posed, box=dict(**BIN_4, box_size=72))
 fit = larger.cryo.guinier()
@@ -301,6 +302,7 @@ print("A larger box adds shells without data. What ends the fit is the Nyquist f
 # `params=dict(mask="none")`. **Predict** the likeness of its map with the truth, sharpened always, and left alone.
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 without = dict(recipe="homogeneous", n_iterations=3, params=dict(mask="none"))
 bare = cn.refine(particles, truth, refine=without, box=BIN_4)
 both = {rule: cn.diagnose(bare, "postprocess", sharpen=rule)["sharpened"].values for rule in shown}

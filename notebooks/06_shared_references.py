@@ -315,6 +315,7 @@ pd.DataFrame({"mean FSC, 21 to 16 Å": rows}).round(2)
 # with one reference, or between?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 late = cn.refine(noise, truth, refine={**APART, "initial_lowpass": START})
 print(f"Apart from 40 Å on: {level(apart):.2f}; from 16 Å on: {level(late):.2f}; never apart: {level(shared):.2f}.")
 assert level(apart) + 0.05 < level(late) < level(shared) - 0.2
@@ -329,6 +330,7 @@ print("Halves are independent only of what is finer than their common start: low
 # images?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
+# Solution
 fewer = cn.refine(noise.isel(particle=slice(0, 100)), truth, refine=SHARED)
 print(f"From 21 to 16 Å: {level(fewer):.2f} of 100 images, {level(shared):.2f} of {COUNT}.")
 assert level(fewer) < level(shared) - 0.15

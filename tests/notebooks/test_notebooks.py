@@ -136,6 +136,7 @@ def test_solutions_are_hidden(page):
         assert "hide-cell" in pages.tags(cell), 'tags=["solution", "hide-cell"]'
         hidden = {name: cell.metadata.get("jupyter", {}).get(name) for name in HIDDEN}
         assert hidden == HIDDEN, '# %% jupyter={"source_hidden": true, "outputs_hidden": true}'
+        assert cell.source.startswith("# Solution\n"), "the first line of a hidden cell is seen: begin with # Solution"
 
 
 @each([page for page in PAGES if page.name[:2] in ("00", "07", "08")])
