@@ -16,6 +16,7 @@ the build where a page starts with the header that `jupytext --to md:myst` write
 """
 
 import argparse
+import importlib.util
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,12 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parents[1]
 sys.path[:0] = [str(DOCS), str(DOCS.parent), str(ROOT)]
+
+NEEDS = ("cryonb", "sphinx", "myst_nb", "numpydoc", "jupytext", "nbclient", "nbformat", "psutil", "PIL")
+if absent := [package for package in NEEDS if importlib.util.find_spec(package) is None]:
+    sys.exit(
+        f"the documentation must have its packages; got no {', '.join(absent)}. Install them: pip install '.[docs]'"
+    )
 
 import run_notebooks  # noqa: E402
 from site_parts import course, pictures, reference, staging  # noqa: E402
