@@ -1,11 +1,13 @@
 """What all tests share: the folder of real files, the CPU, unless a test asks for a card, and the course, run once."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from cryonb import backends
+from cryonb import backends, schema
+from cryonb.contracts import plugging
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +36,25 @@ def _auto_is_the_card_where_one_is_asked_for(request, monkeypatch):
     if {"device", "stand_in"} & set(request.fixturenames) or request.node.get_closest_marker("gpu"):
         for backend in backends._backends().values():
             monkeypatch.setattr(backend, "rank", type(backend).rank)
+
+
+@pytest.fixture
+def plugs_go_again(monkeypatch):
+    """Take what a test has plugged in out again: files, kinds that they declared, and modules."""
+    monkeypatch.setattr(plugging, "_brought", {})
+    monkeypatch.setattr(plugging, "_looked_into", set())
+    plugging.forget()
+    for sort, folder in plugging.FOLDERS.items():
+        plugging.discover(folder, sort)  # so that the kinds of the package are all declared
+    plugging.forget()
+    kinds, modules = set(schema.KINDS), set(sys.modules)
+    yield
+    plugging.forget()
+    for kind in set(schema.KINDS) - kinds:
+        del schema.KINDS[kind]
+    for name in set(sys.modules) - modules:
+        if name.startswith(plugging.PREFIX):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -47,23 +47,7 @@ PLOTS = {"cryonb/NAME": lambda dataset: Sheet((Row((Panel(()),), 1.0),), "NAME",
 '''
 
 
-@pytest.fixture(autouse=True)
-def _nothing_stays(monkeypatch):
-    """Take what a test has plugged in out again."""
-    from cryonb import schema
-
-    monkeypatch.setattr(plugging, "_brought", {})
-    monkeypatch.setattr(plugging, "_looked_into", set())
-    declared = set(schema.KINDS)
-    before = set(sys.modules)
-    plugging.forget()
-    yield
-    plugging.forget()
-    for name in {"cryonb/brightness", "cryonb/second", "cryonb/own", "cryonb/twice"} - declared:
-        schema.KINDS.pop(name, None)
-    for name in set(sys.modules) - before:
-        if name.startswith(plugging.PREFIX):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("plugs_go_again")
 
 
 @pytest.fixture(name="file")

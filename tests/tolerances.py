@@ -131,7 +131,7 @@ SAME_ON_CARD = 1e-5  # relative: float32 transforms in another order
 FROM_ONE_STATE = 1e-4  # relative: one iteration from the same state, kernels the same (2e-8 measured on the stand-in)
 DRIFT_OF_MAP = 0.08  # relative norm: poses of 1 in 100 images end a step elsewhere (0.041 measured, 48 images a half)
 DRIFT_OF_CURVE = 0.02  # absolute, and relative where a curve crosses: the same (0.006 and 0.013 measured)
-DRIFT_OF_POSE = 1.0  # degree: the same (0.71 measured)
+DRIFT_OF_SCORE = 0.5  # log-likelihood: where a pose ends elsewhere, on another hill, it is as likely (0.21 measured)
 
 # -- a card beside the CPU
 DEVICE_MAP = 1e-4  # relative to the largest voxel: the order of float32 sums, and phases of float32 (2e-6 measured)

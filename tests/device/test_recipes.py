@@ -10,7 +10,7 @@ from tolerances import (
     DEVICE_MAP,
     DRIFT_OF_CURVE,
     DRIFT_OF_MAP,
-    DRIFT_OF_POSE,
+    DRIFT_OF_SCORE,
     FROM_ONE_STATE,
     SAME_ON_CARD,
     SAME_POSE,
@@ -97,7 +97,9 @@ def must_agree(card, cpu, of_map=DRIFT_OF_MAP, of_curve=DRIFT_OF_CURVE):
     for name in {"half_map", "volume", "mask"} & set(cpu):
         assert np.linalg.norm(card[name] - cpu[name]) <= of_map * np.linalg.norm(cpu[name]), name
     turned = turned_by(card, cpu)
-    assert np.quantile(turned, 0.9) < SAME_POSE and turned.max() < DRIFT_OF_POSE
+    elsewhere = turned >= SAME_POSE
+    assert elsewhere.mean() < 0.1
+    np.testing.assert_allclose(card["score"][elsewhere], cpu["score"][elsewhere], atol=DRIFT_OF_SCORE)
     assert (card["class_number"].values == cpu["class_number"].values).mean() > 0.98
     assert card.attrs.get("volume_note") == cpu.attrs.get("volume_note")
 

@@ -3,7 +3,6 @@
 import ast
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from test_readme import parser_of
 
 import cryonb as cn
-from cryonb import cli, contracts, diagnostics, plots, schema
+from cryonb import cli, diagnostics, plots
 from cryonb.cli import command_lab
 from cryonb.config import RunConfig
 from cryonb.contracts import plugging
@@ -54,18 +53,7 @@ COMMANDS = [(page, line) for page in PAGES for line in dict.fromkeys(commands(pa
 SKELETONS = {FILE.match(text)[1]: text for text in blocks("contributing", "python") if FILE.match(text)}
 
 
-@pytest.fixture(autouse=True)
-def _nothing_stays(monkeypatch):
-    """Take what a test has plugged in out again."""
-    monkeypatch.setattr(plugging, "_brought", {})
-    monkeypatch.setattr(schema, "KINDS", dict(schema.KINDS))
-    before = set(sys.modules)
-    contracts.bindings.cache_clear()
-    yield
-    contracts.bindings.cache_clear()
-    for name in set(sys.modules) - before:
-        if name.startswith(plugging.PREFIX):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("plugs_go_again")
 
 
 def plugged_in(folder, name):
