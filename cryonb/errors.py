@@ -1,7 +1,9 @@
 """Errors that say what must hold, what arrived and what to do; and the builder of their messages."""
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 
@@ -79,6 +81,28 @@ def must(condition: bool, rule: str, got: object, remedy: str, error: type[Cryon
     """
     if not condition:
         raise error(f"{rule}; got {got}. {remedy}.")
+
+
+def missing(path: str | os.PathLike) -> str:
+    """Return the words for a file or folder that is not there, with the folder that its name counts from.
+
+    Parameters
+    ----------
+    path : str or path
+        As it was given.
+
+    Returns
+    -------
+    str
+        What arrived, for `must`.
+
+    Examples
+    --------
+    >>> missing("/data/particles.star")
+    'missing /data/particles.star'
+    """
+    named = os.fspath(path)
+    return f"missing {named}" if Path(named).is_absolute() else f"missing {named} in {Path.cwd()}"
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

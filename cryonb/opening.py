@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .errors import InputError, SchemaError, must, nearest
+from .errors import InputError, SchemaError, missing, must, nearest
 from .schema import VOLUME, build
 
 TABLES = (".star", ".cs", ".mrcs")
@@ -129,7 +129,7 @@ def open_any(path: str | os.PathLike, images: bool = True) -> xr.Dataset | xr.Da
         return io.open_map(path)
     if (session := session_in(path)) is not None:
         return io.load(session)
-    must(Path(path).exists(), "the input must exist", f"missing {os.fspath(path)}", "Check the name and the folder")
+    must(Path(path).exists(), "the input must exist", missing(path), "Check the name and the folder")
     raise InputError(
         "an input must be a particle table (.star, .cs, .mrcs), a map (.mrc, .map), a session (.zarr, .nc) or a folder "
         "of results that holds session.zarr; "

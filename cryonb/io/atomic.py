@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import InputError, must
+from ..errors import InputError, missing, must
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 def _check_target(target: Path) -> None:
     folder = target.parent
-    must(folder.exists(), "the folder to write to must exist", f"missing {folder}", "Create it or choose another one")
+    must(folder.exists(), "the folder to write to must exist", missing(folder), "Create it or choose another one")
     must(folder.is_dir(), "the place to write to must be a folder", f"the file {folder}", "Choose another folder")
     writable = os.access(folder, os.W_OK | os.X_OK)
     must(writable, "the folder to write to must be writable", f"no permission for {folder}", "Choose another folder")

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from .. import schema
-from ..errors import FormatError, InputError, must
+from ..errors import FormatError, InputError, missing, must
 from .atomic import replacing
 from .formats import FileFormat
 from .source import existing_file
@@ -99,7 +99,7 @@ def _store(path: str | os.PathLike) -> str:
 
 def _existing_folder(path: str | os.PathLike) -> Path:
     found = Path(path).expanduser()
-    must(found.exists(), "the session must exist", f"missing {found}", "Check the name and the folder", FormatError)
+    must(found.exists(), "the session must exist", missing(found), "Check the name and the folder", FormatError)
     must(found.is_dir(), "a .zarr session must be a folder", f"the file {found}", "Check the name", FormatError)
     return found
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import FormatError, must
+from ..errors import FormatError, missing, must
 
 POINTERS = {b"version https://git-lfs": "git lfs pull", b"annex/objects/": "git annex get"}
 POINTER_BYTES = 1024
@@ -31,7 +31,7 @@ def existing_file(path: str | os.PathLike) -> Path:
     is_name = isinstance(path, (str, os.PathLike))
     must(is_name, "the name of a file must be given", f"a {type(path).__name__}", "Give text or a path")
     found = Path(path).expanduser()
-    must(found.exists(), "the file must exist", f"missing {found}", "Check the name and the folder", FormatError)
+    must(found.exists(), "the file must exist", missing(found), "Check the name and the folder", FormatError)
     must(not found.is_dir(), "a file must be given", f"the folder {found}", "Name a file inside it", FormatError)
     try:
         with found.open("rb") as stream:

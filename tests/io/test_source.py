@@ -28,6 +28,12 @@ def test_files_without_data_are_named(tmp_path, open_it, content, sentence):
         open_it(path)
 
 
+def test_a_name_that_counts_from_somewhere_says_from_where(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FormatError, match=f"got missing nope.star in {tmp_path}. Check the name and the folder."):
+        existing_file("nope.star")
+
+
 def test_folders_are_named(tmp_path):
     for open_it in (io.open_map, io.open_particles, io.open_curve):
         with pytest.raises(FormatError, match="a file must be given; got the folder"):
