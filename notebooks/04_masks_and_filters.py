@@ -184,6 +184,10 @@ assert kinds["masked"][EMPTY:].min() > 0.97 and randomised.min() > 0.93
 assert abs(corrected.mean() - 0.6) < 0.1
 assert kinds["modified"][EMPTY:].mean() < 0.25 and kinds["modified"][40:].mean() < 0.15
 assert both.below_floor.values[EMPTY:].all() and not both.below_floor.values[:24].any()
+soft = cn.diagnose(halves, "fsc", mask=masks["sphere, soft"].values)
+assert abs(float(soft.resolution) - 3.52) < 0.02 and not soft.below_floor.values[1:].any()
+low = np.flatnonzero(soft.fsc.sel(fsc_kind="modified").values > 0.143)[-1] + 1
+assert abs(float(soft.shell_resolution[low]) - 5.54) < 0.01 and "may have made" in soft.attrs["verdict"]
 cn.draw(both)
 
 # %% [markdown]
@@ -192,6 +196,11 @@ cn.draw(both)
 # $\mathrm{FSC}_n$ above 0.93 it divides one small difference by another. And the recipe takes for granted that past
 # the chosen shell the maps hold noise of their own; these shells are empty. So look at the hatching: *below the floor*
 # marks shells to which the mask adds more than they hold. No masked curve says anything there, corrected or not.
+#
+# A wide, soft mask leaks too little to be hatched, and enough to mislead. Under the soft sphere the corrected curve
+# falls to 0.143 at 3.52 Å, for particles that end at 6 Å. What leaks there comes from the shells next to the end, and
+# random phases have taken their agreement away: the correction does not know of it. The modified curve is below 0.143
+# from 5.54 Å on, and the verdict says so.
 #
 # ## Filtered half maps: the plateau that is not there
 #
@@ -356,7 +365,7 @@ assert not noisy.below_floor.values[1:].any()
 #
 # - Look at the unmasked curve first. Where it is near zero and the masked one near one, the mask made the difference.
 # - Phase randomisation works where the maps hold noise. Past a filter, or past the end of the data, trust no masked
-#   curve, and look for the hatching. The modified curve cannot be leaked into; where there is noise it is the more
+#   curve, look for the hatching, and read the verdict. The modified curve cannot be leaked into; where there is noise it is the more
 #   cautious of the two.
 # - Filter last, or not at all, before you compute an FSC.
 #

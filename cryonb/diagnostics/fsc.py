@@ -36,6 +36,9 @@ Progress = Callable[[float, str], None]
 LEAK = 2.0
 """A shell to which a mask adds more than it holds: its power under the mask is above this multiple of its own."""
 
+OUTLASTS = 1.25
+"""A corrected curve that goes on so many times further than the modified one is not left without a word."""
+
 
 @dataclasses.dataclass(frozen=True)
 class FscOptions(Config):
@@ -296,13 +299,15 @@ def verdict(curves: Curves, coordinates: dict) -> str:
     Returns
     -------
     str
-        One sentence, in angstrom; and one more where a step at the faces of the box makes the raw curve.
+        One sentence, in angstrom; one more where the corrected curve goes on past the modified one, and one where a
+        step at the faces of the box makes the raw curve.
     """
     resolution, frequency = float(coordinates["resolution"]), coordinates["frequency"]
     nyquist = float(coordinates.get("particle_nyquist", math.nan))
     past = past_particle_nyquist(resolution, nyquist, CORNER in curves.band)
     floor = floor_from(curves.held, curves.rounded | curves.leaking, frequency)
     stated = curve_verdict(KIND_WORDS[curves.best], resolution, float(coordinates["data_end"]), past, floor)
+    stated += _what_a_mask_may_have_made(curves, frequency)
     start = curves.made_on_axes
     if not start:
         return stated
@@ -312,6 +317,24 @@ def verdict(curves: Curves, coordinates: dict) -> str:
         f"{stated} From {angstrom(1.0 / frequency[start])} on the unmasked curve is made by the six coefficients of a "
         "shell that lie on the axes of the box, as by a step at its faces (zero padding of maps with a common "
         f"background); without them it {without}."
+    )
+
+
+def _what_a_mask_may_have_made(curves: Curves, frequency: np.ndarray) -> str:
+    """Return the sentence on a corrected curve that goes on past the modified one; empty where it does not."""
+    if not {"modified", "corrected"} <= set(curves.values):
+        return ""
+    last = {
+        kind: np.flatnonzero(shells & (curves.values[kind] > 0.143)).max(initial=0)
+        for kind, shells in (("modified", curves.held), ("corrected", curves.held & ~curves.leaking))
+    }
+    fall = curves.crossings("corrected")[0]
+    if not (fall if fall > 0 else last["corrected"]) > OUTLASTS * (last["modified"] + 1):
+        return ""
+    start = angstrom(1.0 / frequency[last["modified"] + 1])
+    return (
+        f" The modified curve, into which no mask leaks, is below 0.143 from {start} on: the mask may have made what "
+        "the corrected one shows there."
     )
 
 

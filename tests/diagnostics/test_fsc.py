@@ -135,6 +135,31 @@ def test_the_masked_curve_of_a_leaking_mask_gives_no_resolution_but_the_modified
     assert (fsc["fsc"].sel(fsc_kind="masked")[14:] > 0.5).all()
 
 
+def test_a_corrected_curve_that_a_cliff_and_a_soft_mask_keep_up_is_not_left_without_a_word():
+    """Random phases decorrelate what the shells before the cliff leak, so that the correction leaves it in."""
+    rng = np.random.default_rng(0)
+    cut = [lowpass(half.astype(np.float32), 1.5, 6.0) for half in decaying_halves(noise=0.2, b_factor=100.0)]
+    pair = [half + 3e-3 * rng.normal(size=half.shape) for half in cut]
+    fsc = diagnose(volume(pair, 1.5), "fsc", mask=soft_sphere(64, 1.5, 20.0, 12.0))
+    assert float(fsc["resolution"]) < 4.0  # a wrong number
+    modified = fsc["fsc"].sel(fsc_kind="modified")
+    start = float(fsc["shell_resolution"].values[np.flatnonzero(modified.values > 0.143)[-1] + 1])
+    assert 5.2 < start < 6.2
+    assert fsc.attrs["verdict"].endswith(
+        f"The modified curve, into which no mask leaks, is below 0.143 from {start:.2f} A on: the mask may have made "
+        "what the corrected one shows there."
+    )
+    without = diagnose(volume(pair, 1.5), "fsc", mask=soft_sphere(64, 1.5, 20.0, 12.0), modified=False)
+    assert "modified" not in without.attrs["verdict"]
+
+
+@pytest.mark.parametrize(("noise", "b_factor"), [(0.3, 100.0), (0.05, 300.0), (0.02, 600.0)])
+def test_curves_that_agree_need_no_such_word(noise, b_factor):
+    pair = decaying_halves(noise=noise, b_factor=b_factor)
+    fsc = diagnose(volume(pair, 1.5), "fsc", mask=soft_sphere(64, 1.5, 20.0, 12.0))
+    assert float(fsc["resolution"]) > 0 and "modified" not in fsc.attrs["verdict"]
+
+
 def test_bands_of_a_refinement_come_from_its_weights():
     weight = np.where(np.arange(33) <= 16, 4.0, np.where(np.arange(33) <= 20, 0.5, 0.0))
     run = refinement(decaying_halves(), 1.5, weight, "square", particle_nyquist=16 / 96)
