@@ -92,7 +92,7 @@ SEED = 0
 # | **`Refine3D/jobNNN/run_data.star`** | particles | poses, shifts, half sets: **the curve taken apart** |
 # | `Refine3D/jobNNN/run_half1_class001_unfil.mrc` and `run_half2_...` | half maps | FSC, what was done to them |
 # | `Refine3D/jobNNN/run_class001.mrc` | map | something to look at, or to start from: one map has no FSC |
-# | `Refine3D/jobNNN/run_model.star` | not read | RELION's own record of the run |
+# | `Refine3D/jobNNN/run_model.star` | curve | RELION's curve without a mask, in the box of the run |
 # | `Class3D/jobNNN/run_it025_data.star` | particles | poses and classes; no half sets of its own |
 # | `MaskCreate/jobNNN/mask.mrc` | mask | what the mask does to the curve |
 # | `PostProcess/jobNNN/postprocess.star` | curve | RELION's four curves, and the resolution that it reports |
@@ -114,7 +114,8 @@ SEED = 0
 # | `J45/J45_005_volume_mask_fsc.mrc`, or `..._mask_fsc_auto.mrc` | mask | the mask of the curve that you were shown |
 # | `J45/J45_005_volume_mask_refine.mrc` | mask | the mask of the alignment: another mask, another curve |
 # | `J45/J45_005_volume_map_sharp.mrc` | map | something to look at: filtered, and sharpened |
-# | `J45_fsc_iteration_005...txt`: the FSC plot of the event log, as text | curve | cryoSPARC's curves; see below |
+# | `J45_fsc_iteration_005...xml`: an FSC plot of the event log, as XML | curve | one of cryoSPARC's curves |
+# | `J45_fsc_iteration_005...txt`: the same, as text | curve | three of them; see below |
 # | a heterogeneous refinement or 3D classification: the tables of one class | particles | the curve of that class |
 # | an extraction: its table | particles | pixel size and box; no poses yet, so no curve |
 # | `exports/groups/.../..._exported.cs` | particles | the same after *Export*, in one table |
@@ -219,8 +220,9 @@ def make_cryosparc(particles):
     run = cn.reconstruct(particles, box=CRYOSPARC_BOX, mask=dict(kind="dynamic", start_resolution=12.0))
     curves, _ = write_maps(run, CRYOSPARC_HALVES, CRYOSPARC_MASK)
     names = {"fsc_nomask": "raw", "fsc_tightmask": "masked", "fsc_noisesub": "corrected"}
-    columns = {"wave_number": np.arange(33), **{name: curves[kind] for name, kind in names.items()}}
-    pd.DataFrame(columns).to_csv(CRYOSPARC_CURVE, sep="\t", index=False, float_format="%.6f")
+    middle = np.arange(32) + 0.5  # of every shell
+    read_off = {name: np.interp(middle, np.arange(33), curves[kind]) for name, kind in names.items()}
+    pd.DataFrame({"wave_number": middle, **read_off}).to_csv(CRYOSPARC_CURVE, sep="\t", index=False, float_format="%.6f")
 
 
 def images(snr):
@@ -313,15 +315,12 @@ cn.draw(forensics)
 #
 # ## My program's curve beside cryonb's
 #
-# *Predict*: do they agree? RELION's file is read as it is. cryoSPARC's text counts shells (`wave_number`) and has one
-# column a curve, `fsc_noisesub` for the corrected one; a shell becomes a frequency when it is divided by the length
-# of the box.
+# *Predict*: do they agree? RELION's file is read as it is, and so is the XML of cryoSPARC. Its text counts shells
+# (`wave_number`); to be frequencies, they need the length of the box.
 
 # %%
 length = cryosparc_halves.sizes["x"] * float(cryosparc_halves["voxel_size"])
-text = pd.read_csv(CRYOSPARC_CURVE, sep=r"\s+")
-np.savetxt("corrected.txt", np.column_stack([text["wave_number"] / length, text["fsc_noisesub"]]))
-relion_curve, cryosparc_curve = cn.open_curve(RELION_CURVE), cn.open_curve("corrected.txt", "corrected")
+relion_curve, cryosparc_curve = cn.open_curve(RELION_CURVE), cn.open_curve(CRYOSPARC_CURVE, length=length)
 
 curves = {"RELION": relion_curve, "RELION, by cryonb": relion_fsc}
 curves |= {"cryoSPARC": cryosparc_curve, "cryoSPARC, by cryonb": cryosparc_fsc}
@@ -363,7 +362,7 @@ if made_relion and made_cryosparc:
         answer("A cryoSPARC table without its passthrough table:", lambda: cn.open_particles(CRYOSPARC_PARTICLES)),
         answer("Half maps of two jobs:", lambda: cn.open_half_maps(RELION_HALVES[0], "other_half2.mrc")),
         answer("One map only:", lambda: cn.diagnose(cn.open_map(RELION_HALVES[0]), "fsc")),
-        answer("cryoSPARC's text as it is:", lambda: cn.open_curve(CRYOSPARC_CURVE)),
+        answer("cryoSPARC's text without the length of its box:", lambda: cn.open_curve(CRYOSPARC_CURVE)),
         answer("A slip in a name:", lambda: cn.open_half_maps(wrong, RELION_HALVES[1])),
         f"The table of Class3D opens, with a note:\n    {classes['notes']}",
     ]

@@ -135,15 +135,18 @@ def open_half_maps(path_a: Path, path_b: Path, voxel_size: float | None = None) 
     return joined_halves(open_map(path_a, voxel_size), open_map(path_b, voxel_size))
 
 
-def open_curve(path: Path, fsc_kind: str | None = None) -> xr.Dataset:
+def open_curve(path: Path, fsc_kind: str | None = None, length: float | None = None) -> xr.Dataset:
     """Return a stored FSC curve as a Dataset of kind ``cryonb/fsc``, to overlay on ours.
 
     Parameters
     ----------
     path : str or path
-        RELION postprocess.star, EMDB FSC .xml, two-column .dat, or our .csv.
+        RELION's postprocess.star or model.star, an FSC .xml of cryoSPARC or the EMDB, the .txt of a cryoSPARC plot,
+        a two-column .dat, or our .csv.
     fsc_kind : str, optional
-        What a single unnamed curve is; see `cryonb.io.curves.read_curve`.
+        What a single unnamed curve is, or which one of several; see `cryonb.io.curves.read_curve`.
+    length : float, optional
+        Length of the box, its size times the voxel size [angstrom]: the .txt of a cryoSPARC plot counts shells.
 
     Returns
     -------
@@ -158,7 +161,8 @@ def open_curve(path: Path, fsc_kind: str | None = None) -> xr.Dataset:
     from .formats import handler
     from .source import existing_file
 
-    return handler(existing_file(path), "read_curve")(path, fsc_kind)
+    more = {} if length is None else {"length": length}
+    return handler(existing_file(path), "read_curve")(path, fsc_kind, **more)
 
 
 def reported_resolution(path: Path) -> float:

@@ -12,6 +12,7 @@ import xarray as xr
 from .. import schema
 from ..errors import FormatError, must, nearest
 from .atomic import replacing
+from .cryosparc_curve import is_cryosparc_text, read_cryosparc_text
 from .curve_table import write_table
 from .formats import FileFormat
 from .source import existing_file
@@ -23,24 +24,39 @@ RELION_COLUMNS = {
     "phase_randomised": "rlnCorrectedFourierShellCorrelationPhaseRandomizedMaskedMaps",
     "corrected": "rlnFourierShellCorrelationCorrected",
 }
-PLAIN_COLUMN = "rlnFourierShellCorrelation"
+PLAIN_COLUMNS = ("rlnFourierShellCorrelation", "rlnGoldStandardFsc")
 RELION_INFINITY = 0.001001
 CROSSINGS = ("0.143", "0.5")
 XML_PREFERENCE = ("corrected", "masked", "raw")
-TITLE_WORDS = (("random", "phase_randomised"), ("corrected", "corrected"), ("unmasked", "raw"), ("masked", "masked"))
+TITLE_WORDS = (
+    ("random", "phase_randomised"),
+    ("corrected", "corrected"),
+    ("unmasked", "raw"),
+    ("no mask", "raw"),
+    ("mask", "masked"),
+)
+ROUNDING = 0.25
+"""Of a shell: the frequency in a file is a shell's own, or that of its middle, with few digits."""
+
 FINAL = re.compile(r"FINAL RESOLUTION:\s*([0-9.eE+-]+)")
 
 
-def read_curve(path: str | os.PathLike, fsc_kind: str | None = None) -> xr.Dataset:
+def read_curve(path: str | os.PathLike, fsc_kind: str | None = None, length: float | None = None) -> xr.Dataset:
     """Return a stored FSC curve as a Dataset of kind ``cryonb/fsc``.
 
     Parameters
     ----------
     path : str or path
-        RELION postprocess .star (or any with an FSC loop), EMDB FSC .xml, two-column .dat or .txt, or our own .csv.
+        RELION's postprocess.star, or the model.star of a refinement in halves (or any with an FSC loop); an FSC .xml as
+        the EMDB takes them, from cryoSPARC too; the .txt of a cryoSPARC plot; a two-column .dat or .txt; or our own
+        .csv.
     fsc_kind : str, optional
         What a single unnamed curve is: raw, masked, modified, phase_randomised or corrected. By default the title of
-        an XML file decides; a .dat file is taken as "corrected", which is what RELION writes there.
+        an XML file decides; a .dat file is taken as "corrected", which is what RELION writes there; and the curve of
+        a model.star as "raw", which it is unless RELION was told to correct for the solvent. Of a file with several,
+        only this one.
+    length : float, optional
+        Length of the box [angstrom], for the .txt of a cryoSPARC plot, which counts shells.
 
     Returns
     -------
@@ -57,6 +73,8 @@ def read_curve(path: str | os.PathLike, fsc_kind: str | None = None) -> xr.Datas
     found = existing_file(path)
     given = list(schema.FSC_KINDS)
     must(fsc_kind is None or fsc_kind in given, "fsc_kind must be known", repr(fsc_kind), nearest(str(fsc_kind), given))
+    if is_cryosparc_text(found):
+        return _curve(found, *read_cryosparc_text(found, fsc_kind, length))
     reader = {".star": _read_star, ".xml": _read_xml, ".csv": _read_csv}.get(found.suffix.lower(), _read_columns)
     return reader(found, fsc_kind)
 
@@ -241,7 +259,7 @@ def _curve(
         "fsc_kind": np.array(kinds),
         "threshold": np.array(CROSSINGS),
         "frequency": frequency,
-        "shell": np.rint(frequency / np.diff(frequency)[-1]).astype(np.int64),
+        "shell": np.floor(frequency / np.diff(frequency)[-1] + ROUNDING).astype(np.int64),
         "shell_resolution": resolution,
         "data_end": float(1.0 / frequency[-1]),
         **(scalars or {}),
@@ -258,30 +276,37 @@ def _without_infinity(frequency: np.ndarray) -> np.ndarray:
 
 
 def _general(blocks: dict) -> dict:
-    general = blocks.get("general", {})
+    general = blocks.get("general", blocks.get("model_general", {}))
     return general if isinstance(general, dict) else {name: general[name].iloc[0] for name in general}
 
 
 def _read_star(path: Path, fsc_kind: str | None) -> xr.Dataset:
     blocks = read_blocks(path)
-    names = {kind: label for kind, label in RELION_COLUMNS.items() if fsc_kind in (None, kind)}
     for frame in blocks.values():
-        if "rlnAngstromResolution" not in frame:
-            continue
-        columns = {kind: np.asarray(frame[label], float) for kind, label in names.items() if label in frame}
-        if not columns and PLAIN_COLUMN in frame:
-            columns = {fsc_kind or "raw": np.asarray(frame[PLAIN_COLUMN], float)}
+        columns = _relion_columns(frame, fsc_kind) if "rlnAngstromResolution" in frame else {}
         if columns:
             resolution = np.asarray(frame["rlnAngstromResolution"], float)
             frequency = np.where(resolution >= 999.0 - 1e-6, 0.0, 1.0 / resolution)
             frequency = frequency if frequency[0] == 0 else _without_infinity(np.asarray(frame["rlnResolution"], float))
             return _curve(path, frequency, columns, _scalars(_general(blocks)))
-    must(False, f"{path} must hold an FSC loop", "none", "Give a postprocess.star", FormatError)
+    remedy = "Give a postprocess.star, or the model.star of a refinement in halves (other runs leave zeros in theirs)"
+    must(False, f"{path} must hold an FSC loop", "none", remedy, FormatError)
+
+
+def _relion_columns(frame: dict, fsc_kind: str | None) -> dict[str, np.ndarray]:
+    """Return the curves of a loop by kind; none where they are all zero."""
+    named = [(kind, label) for kind, label in RELION_COLUMNS.items() if label in frame and fsc_kind in (None, kind)]
+    plain = [(fsc_kind or "raw", label) for label in PLAIN_COLUMNS if label in frame]
+    columns = {kind: np.asarray(frame[label], float) for kind, label in named or plain}
+    return {kind: curve for kind, curve in columns.items() if curve.any()}
 
 
 def _scalars(general: dict) -> dict[str, float]:
-    labels = {"resolution": "rlnFinalResolution", "randomisation_resolution": "rlnRandomiseFrom"}
-    return {name: float(general[label]) for name, label in labels.items() if label in general}
+    labels = {
+        "resolution": ("rlnFinalResolution", "rlnCurrentResolution"),
+        "randomisation_resolution": ("rlnRandomiseFrom",),
+    }
+    return {name: float(general[label]) for name, known in labels.items() for label in known if label in general}
 
 
 def _read_xml(path: Path, fsc_kind: str | None) -> xr.Dataset:

@@ -89,6 +89,9 @@ def _relion(tmp_path, particles, run, monkeypatch):
     return tmp_path
 
 
+XML = "J45_fsc_iteration_005_after_fsc_mask_auto_tightening_corrected_mask"
+
+
 @pytest.fixture(name="cryosparc")
 def _cryosparc(tmp_path, particles, run, monkeypatch):
     """Return the folder of a small cryoSPARC project, and work in it."""
@@ -107,9 +110,12 @@ def _cryosparc(tmp_path, particles, run, monkeypatch):
     names["J45_005_volume_mask_fsc.mrc"] = "mask.mrc"
     inside = {f"J45/{name}": source for name, source in names.items()}
     copied(tmp_path, {**names, **inside, "J44/J44_volume.mrc": "map.mrc", "J44_volume.mrc": "map.mrc"})
-    curve = [f"{shell} {1 - shell / 13}" for shell in range(13)]
-    text = "\n".join(["wave_number fsc_noisesub", *curve])
+    curve = {shell + 0.5: 1 - shell / 13 for shell in range(13)}
+    text = "\n".join(["wave_number\tfsc_noisesub", *(f"{place}\t{value}" for place, value in curve.items())])
     (tmp_path / "fsc_from_the_event_log.txt").write_text(text, encoding="utf-8")
+    points = (f"<coordinate><x>{place / 96}</x><y>{value}</y></coordinate>" for place, value in curve.items())
+    text = f'<fsc title="cryoSPARC GSFSC Corrected Mask">{"".join(points)}</fsc>'
+    (tmp_path / f"{XML}.xml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

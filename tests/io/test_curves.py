@@ -163,3 +163,58 @@ def test_wrong_words_are_refused(tmp_path, data):
     with pytest.raises(SchemaError, match="cryonb/fsc is needed"):
         io.write_curve(io.open_map(data / "relion" / "ref.mrc"), tmp_path / "a.csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("cryoSPARC GSFSC Corrected Mask", "corrected"),
+        ("cryoSPARC GSFSC Tight Mask", "masked"),
+        ("cryoSPARC GSFSC Spherical Mask", "masked"),
+        ("cryoSPARC GSFSC No Mask", "raw"),
+        ("RELION masked-corrected FSC", "corrected"),
+        ("unmasked", "raw"),
+    ],
+)
+def test_the_title_of_an_xml_file_names_the_kind(tmp_path, title, kind):
+    points = "".join(f"<coordinate><x>{(row + 0.5) / 96.0}</x><y>{1 - row / 8}</y></coordinate>" for row in range(8))
+    (tmp_path / "a.xml").write_text(f'<fsc title="{title}" xaxis="Resolution (A-1)">{points}</fsc>')
+    curve = io.open_curve(tmp_path / "a.xml")
+    assert curve.fsc_kind.values.tolist() == [kind]
+    assert curve.shell.values.tolist() == list(range(8))
+
+
+MODEL = """
+data_model_general
+
+_rlnOriginalImageSize 16
+_rlnCurrentResolution 12.8
+
+data_model_class_1
+
+loop_
+_rlnSpectralIndex #1
+_rlnResolution #2
+_rlnAngstromResolution #3
+_rlnSsnrMap #4
+_rlnGoldStandardFsc #5
+"""
+
+
+def test_the_model_of_a_refinement_in_halves_holds_its_curve(tmp_path):
+    """Lines as RELION 3.1 writes them, where the first resolution stands for infinity."""
+    rows = [(0, 0.0, 999.0, 10.0, 1.0)] + [(k, k / 64, 64 / k, 5.0, 1 - 0.1 * k) for k in range(1, 9)]
+    path = tmp_path / "run_model.star"
+    path.write_text(MODEL + "".join(" ".join(f"{value:.6f}" for value in row) + "\n" for row in rows))
+    curve = io.open_curve(path)
+    assert curve.fsc_kind.values.tolist() == ["raw"]
+    assert float(curve.resolution) == 12.8
+    np.testing.assert_allclose(curve.frequency, np.arange(9) / 64, rtol=1e-6)
+    np.testing.assert_allclose(curve.fsc[0], 1 - 0.1 * np.arange(9))
+    assert io.open_curve(path, "corrected").fsc_kind.values.tolist() == ["corrected"]
+
+
+def test_the_model_of_a_run_without_halves_holds_none(data):
+    """RELION leaves zeros there; they are no curve."""
+    with pytest.raises(FormatError, match="must hold an FSC loop; got none. .*other runs leave zeros in theirs"):
+        io.open_curve(data / "relion_run" / "out_it005_model.star")
