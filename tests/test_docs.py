@@ -26,7 +26,7 @@ NOT_ASKED = {
 }
 MODULES = ["cryonb", *sorted(module.name for module in pkgutil.walk_packages(cryonb.__path__, "cryonb."))]
 MODULES.remove("cryonb.__main__")
-WITHOUT_HARDWARE = ("cupy_gpu", "dask_cluster")
+WITHOUT_HARDWARE = ("cupy_gpu",)
 
 
 def public_objects():
