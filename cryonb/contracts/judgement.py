@@ -170,7 +170,7 @@ class Recipe(Protocol):
 
 
 class Format(Protocol):
-    """One kind of file."""
+    """One kind of file: a `cryonb.io.formats.FileFormat`, with functions for what it can read and write."""
 
     name: str
     suffixes: tuple[str, ...]

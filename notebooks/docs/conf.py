@@ -20,6 +20,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "site_parts.mathml",
+    "site_parts.finish",
 ]
 nitpicky = True
 language = "en"

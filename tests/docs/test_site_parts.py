@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cryonb import diagnostics
+from cryonb import contracts, diagnostics
+from cryonb.config import RunConfig
 from cryonb.knobs import Config, knob
 
 NEEDS = ("sphinx", "numpydoc", "nbformat", "nbclient")
@@ -23,7 +24,16 @@ import nbformat  # noqa: E402
 import numpy as np  # noqa: E402
 from docutils import nodes  # noqa: E402
 from PIL import Image  # noqa: E402
-from site_parts import course, diagnostic_pages, knob_tables, mathml, pictures, recipe_pages, staging  # noqa: E402
+from site_parts import (  # noqa: E402
+    course,
+    diagnostic_pages,
+    finish,
+    knob_tables,
+    mathml,
+    pictures,
+    recipe_pages,
+    staging,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,3 +129,29 @@ def test_a_picture_that_is_kept_is_small_and_looks_the_same(tmp_path, monkeypatc
     large, kept = (np.asarray(Image.open(tmp_path / name).convert("RGB"), float) for name in ("large.png", "kept.png"))
     assert (tmp_path / "kept.png").stat().st_size < (tmp_path / "large.png").stat().st_size
     assert np.abs(large - kept).mean() < 2
+
+
+def test_names_break_at_their_joints_and_nowhere_else():
+    name = '<span class="pre">cryonb.io.local_resolution</span> a_b <b>c.d</b>'
+    assert finish.breakable(name) == ('<span class="pre">cryonb.<wbr>io.local_<wbr>resolution</span> a_b <b>c.d</b>')
+    assert finish.breakable('<span class="pre">cn.fsc</span>') == '<span class="pre">cn.fsc</span>'
+
+
+def test_dois_of_the_running_text_are_links():
+    kept = '<pre>doi:10.1/a</pre> <a href="x">doi:10.1000/b</a>'
+    body = f"Rosenthal (2003), doi:10.1016/j.jmb.2003.07.013; {kept}, doi:10.1038/nmeth.4347."
+    done = finish.linked(body)
+    assert done.count("https://doi.org/") == 2 and kept in done
+    assert 'href="https://doi.org/10.1016/j.jmb.2003.07.013">doi:10.1016/j.jmb.2003.07.013</a>;' in done
+    assert done.endswith('href="https://doi.org/10.1038/nmeth.4347">doi:10.1038/nmeth.4347</a>.')
+
+
+def test_signatures_of_classes_say_what_can_be_given():
+    def shown(thing):
+        return finish.signature(None, "class", "name", thing, {}, "(*args, **kwargs)", None)
+
+    assert shown(contracts.Diagnostic) == ("", None)
+    assert shown(Options) == ("(reach=8.0, way='near')", None)
+    words, _ = shown(RunConfig)
+    assert words.startswith("(box=BoxConfig(), mask=MaskConfig()")
+    assert shown(ValueError) is None and shown(shown) is None

@@ -9,26 +9,27 @@ A diagnostic, a recipe, a backend, an engine or a format is one file in one fold
 name that it binds, and no list has to be changed.
 """
 FOLDERS = {
-    "Diagnostic": ("cryonb.diagnostics", "DIAGNOSTIC"),
-    "Recipe": ("cryonb.refine.recipes", "RECIPE"),
-    "Backend": ("cryonb.backends", "BACKEND"),
-    "Engine": ("cryonb.engines", "ENGINE"),
-    "Format": ("cryonb.io", "FORMAT"),
+    "Diagnostic": ("cryonb.diagnostics", "DIAGNOSTIC", "cryonb.contracts.Diagnostic"),
+    "Recipe": ("cryonb.refine.recipes", "RECIPE", "cryonb.contracts.Recipe"),
+    "Backend": ("cryonb.backends", "BACKEND", "cryonb.contracts.Backend"),
+    "Engine": ("cryonb.engines", "ENGINE", "cryonb.contracts.Engine"),
+    "Format": ("cryonb.io", "FORMAT", "cryonb.io.formats.FileFormat"),
 }
+"""Where each sort of plug is looked for, the name that it binds, and the class that says what it must have."""
 
 
 def pages() -> dict[str, str]:
     """Return the page of protocols."""
     rows = [
         (rst.link(name, f"contract-{name.lower()}"), rst.code(folder), rst.code(binding), plugged(folder, binding))
-        for name, (folder, binding) in FOLDERS.items()
+        for name, (folder, binding, _) in FOLDERS.items()
     ]
     bodies = [
         [
             *rst.heading(name, 1, f"contract-{name.lower()}"),
-            *rst.directive("autoclass", f"cryonb.contracts.{name}", {"members": ""}),
+            *rst.directive("autoclass", contract, {"members": ""}),
         ]
-        for name in FOLDERS
+        for name, (_, _, contract) in FOLDERS.items()
     ]
     return {
         "plugs": rst.page(
