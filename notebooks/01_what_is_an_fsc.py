@@ -359,7 +359,8 @@ render(Sheet((Row((panel(law, "Halves with each other, and with the truth"),), 3
 #
 # ## Exercises
 #
-# Predict first, in writing. Then open the solution: click the three dots below the question.
+# Predict first, in writing. Then open the solution: click the three dots below the question (on a page of the
+# documentation, its arrow).
 #
 # ### Exercise 1
 #

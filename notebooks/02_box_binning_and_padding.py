@@ -305,7 +305,8 @@ pd.DataFrame(lines, columns=["knob", "predicted", "measured", "what it does to t
 #
 # ## Exercises
 #
-# Predict first, in writing. Then open the solution: click the three dots below the question.
+# Predict first, in writing. Then open the solution: click the three dots below the question (on a page of the
+# documentation, its arrow).
 #
 # ### Exercise 1
 #

@@ -142,9 +142,12 @@ pd.DataFrame(table, index=resolution).iloc[list(SHOWN)].round(2)
 # The decomposition runs the reconstruction four times, with the corners and without, each on one grid and on turned
 # grids. Subtracting neighbours leaves three terms, and they add up to the curve by construction:
 #
-# $$\text{standard} = \underbrace{(\text{standard} - \text{dithered})}_{\text{grid-locked interpolation}}
-# + \underbrace{(\text{dithered} - \text{dithered circle})}_{\text{corner signal}}
-# + \underbrace{\text{dithered circle}}_{\text{in band; past Nyquist: support smoothness}}$$
+# | term | one curve minus another |
+# |---|---|
+# | grid-locked interpolation | standard − dithered |
+# | corner signal | dithered − dithered with the circle |
+# | in-band signal, and past Nyquist support smoothness | dithered with the circle |
+# | **the curve** | **standard** |
 #
 # - **Grid-locked interpolation** is an artefact. It goes when one grid is turned.
 # - **Corner signal** is real. A square image reaches further along its diagonals than along its rows. It goes with

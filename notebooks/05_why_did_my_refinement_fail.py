@@ -277,7 +277,8 @@ Image(picture.getvalue(), width=950)
 #
 # ## Exercises
 #
-# Each asks you to predict first. To open a solution, click the three dots below the question.
+# Each asks you to predict first. To open a solution, click the three dots below the question (on a page of the
+# documentation, its arrow).
 #
 # ### Exercise 1
 #

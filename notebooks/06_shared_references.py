@@ -306,7 +306,8 @@ pd.DataFrame({"mean FSC, 21 to 16 Å": rows}).round(2)
 #
 # ## Exercises
 #
-# Each asks you to predict first. To open a solution, click the three dots below the question.
+# Each asks you to predict first. To open a solution, click the three dots below the question (on a page of the
+# documentation, its arrow).
 #
 # ### Exercise 1
 #

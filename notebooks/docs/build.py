@@ -25,7 +25,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parents[1]
 sys.path[:0] = [str(DOCS), str(DOCS.parent), str(ROOT)]
 
-NEEDS = ("cryonb", "sphinx", "myst_nb", "numpydoc", "jupytext", "nbclient", "nbformat", "psutil", "PIL")
+NEEDS = ("cryonb", "sphinx", "myst_nb", "numpydoc", "jupytext", "nbclient", "nbformat", "psutil", "PIL", "ziamath")
 if absent := [package for package in NEEDS if importlib.util.find_spec(package) is None]:
     sys.exit(
         f"the documentation must have its packages; got no {', '.join(absent)}. Install them: pip install '.[docs]'"

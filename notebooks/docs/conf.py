@@ -21,6 +21,7 @@ extensions = [
     "sphinx_copybutton",
     "site_parts.mathml",
     "site_parts.finish",
+    "site_parts.math_font",
 ]
 nitpicky = True
 language = "en"

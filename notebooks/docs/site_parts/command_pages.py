@@ -9,7 +9,7 @@ from cryonb import cli
 
 from . import restructured as rst
 
-COLUMNS = "96"
+COLUMNS = "88"
 
 
 def pages() -> dict[str, str]:
