@@ -19,10 +19,11 @@ The rooms, from the ground up; each imports only what stands above it in this li
   nothing; `refine.search` finds poses; `refine.iterate` is the loop around a recipe, and `refine.checkpoints` keeps it.
   `refine.card_plan` counts what a card has to hold; `refine.fallback` goes on with the CPU where a card fails.
 - `diagnostics`: judgements, one file each, with what they measure in files beside them.
-- `history`, `record`, `mask_files`, `maps`, `opening`, `verbs`, `refinements`, `accessor`, `compare`, `decisions`,
-  `demo`, `cli`: faces. `opening` is where paths become Datasets, `mask_files` brings masks to the box of the maps,
-  `maps` knows which map stands for a run and what two of them differ in, `record` tells what made a result, `verbs`
-  reconstructs and judges, `refinements` decides by a recipe, and `decisions` sets recipes side by side.
+- `history`, `record`, `folding`, `mask_files`, `maps`, `opening`, `verbs`, `refinements`, `accessor`, `compare`,
+  `decisions`, `demo`, `cli`: faces. `opening` is where paths become Datasets, `mask_files` brings masks to the box of
+  the maps, `maps` knows which map stands for a run and what two of them differ in, `record` tells what made a result,
+  `folding` keeps what a cell prints out of sight, `verbs` reconstructs and judges, `refinements` decides by a recipe,
+  and `decisions` sets recipes side by side.
 - `widgets`: the notebook app. `widgets.session` knows everything and no widget library; a file of `widgets.tabs` turns
   it into a sheet of marks, one of `widgets.panes` puts marks on the page, and the other parts stand around them.
 
@@ -68,6 +69,7 @@ _HOMES = {
     ".filtered_maps": ("filtered_half_maps",),
     ".compare": ("compare",),
     ".record": ("record",),
+    ".folding": ("folded",),
     ".contracts": ("plug_in",),
     ".maps": ("difference",),
     ".plots": ("draw", "side_by_side", "overlay", "linked_maps", "save_figure"),
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from .contracts import plug_in
     from .decisions import compare_recipes
     from .filtered_maps import filtered_half_maps
+    from .folding import folded
     from .history import history
     from .io import (
         load,

@@ -375,7 +375,8 @@ expected = LENGTH / np.interp(-0.4, -measured[start - 1 : start + 1], shells[sta
 noisier = cn.diagnose(pair(*noisy_copies(2 * NOISE), noise=2 * NOISE), "fsc")
 found = float(noisier["resolution"])
 assert abs(found / expected - 1) < 0.04, (found, expected)
-print(f"The old curve passes 0.4 at {expected:.1f} Å; with twice the noise 0.143 is crossed at {found:.1f} Å.")
+with cn.folded():
+    print(f"The old curve passes 0.4 at {expected:.1f} Å; with twice the noise 0.143 is crossed at {found:.1f} Å.")
 
 # %% [markdown]
 # ### Exercise 2
@@ -394,11 +395,12 @@ agreement = wrong["fsc"].sel(fsc_kind="raw").values
 wrong_truth = cn.diagnose(pair(wrong_a, truth, noise=NOISE), "fsc")["fsc"].sel(fsc_kind="raw").values
 assert abs(agreement[-5:].mean() - 0.5) < 0.03 and np.isnan(float(wrong["resolution"]))
 assert (wrong_truth < np.sqrt(np.abs(agreement)))[-20:].all() and wrong_truth[-5:].mean() < with_truth[-5:].mean()
-print(
-    f"In the last shells the halves agree to {agreement[-5:].mean():.2f}: the curve never crosses 0.143. By the "
-    f"square-root law a half would then correlate with the truth to {np.sqrt(agreement[-5:].mean()):.2f}; "
-    f"it does to {wrong_truth[-5:].mean():.2f}."
-)
+with cn.folded():
+    print(
+        f"In the last shells the halves agree to {agreement[-5:].mean():.2f}: the curve never crosses 0.143. By the "
+        f"square-root law a half would then correlate with the truth to {np.sqrt(agreement[-5:].mean()):.2f}; "
+        f"it does to {wrong_truth[-5:].mean():.2f}."
+    )
 
 # %% [markdown]
 # ## Where these numbers come from

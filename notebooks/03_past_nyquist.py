@@ -132,7 +132,7 @@ past = shell > 28  # where nothing is near that could have been measured
 assert abs(tail.fsc.sel(component="circle").values[past].mean() - 0.24) < 0.02
 assert abs(by_hand[past].mean()) < 0.01 and np.abs(by_hand - dithered)[shell > 8].max() < 0.1
 resolution = pd.Index(decay.shell_resolution.values.round(2), name="resolution [Å]")
-pd.DataFrame(table, index=resolution).iloc[list(SHOWN)].round(2)
+pd.DataFrame(table, index=resolution).iloc[list(SHOWN)].round(2) + 0.0  # no minus before a zero
 
 # %% [markdown]
 # Nothing is left of the tail. Up to 6 Å the curve stays as it was: the particle is there whichever way its grid lies.
@@ -392,9 +392,10 @@ for pad in (1, 2):
     assert np.abs(beyond).max() < 0.06
 assert abs(1 / float(binned.particle_nyquist) - 2 * 4.5) < 0.01
 assert all(9.0 / 2**0.5 - 0.01 <= end < 9.0 / 2**0.5 + 0.5 for end in ends.values())
-print(f"Nyquist is 2 x 4.5 = 9 A; the data end at or just before 9 / sqrt(2) = {9 / 2**0.5:.2f} A.")
-print("Last shell with data:", ", ".join(f"{end:.2f} A with pad {pad}" for pad, end in ends.items()))
-print("It is geometry: neither padding nor the particle moves it, only the pixel size does.")
+with cn.folded():
+    print(f"Nyquist is 2 x 4.5 = 9 A; the data end at or just before 9 / sqrt(2) = {9 / 2**0.5:.2f} A.")
+    print("Last shell with data:", ", ".join(f"{end:.2f} A with pad {pad}" for pad, end in ends.items()))
+    print("It is geometry: neither padding nor the particle moves it, only the pixel size does.")
 
 # %% [markdown]
 # ### Exercise 2
@@ -411,10 +412,11 @@ for pad in (1, 2, 3):
     power = shell_power(pair[0])
     heights[pad] = float(fourier_shell_correlation(*pair)[past].mean())
     leaks[pad] = float(power[past].sum() / power[8:24].sum())
-print("mean of the curve where nothing was measured:", {pad: f"{height:.2f}" for pad, height in heights.items()})
-print("power there, against that of shells with data:", {pad: f"{leak:.5f}" for pad, leak in leaks.items()})
-print("Padding lowers the tail and does not end it. An FSC is a ratio within a shell: next to nothing, alike in both")
-print("halves, prints a tail where there is nothing else. Only a box that ends with the data ends the curve.")
+with cn.folded():
+    print("mean of the curve where nothing was measured:", {pad: f"{height:.2f}" for pad, height in heights.items()})
+    print("power there, against that of shells with data:", {pad: f"{leak:.5f}" for pad, leak in leaks.items()})
+    print("Padding lowers the tail and does not end it. An FSC is a ratio within a shell: next to nothing, alike in both")
+    print("halves, prints a tail where there is nothing else. Only a box that ends with the data ends the curve.")
 assert heights[1] > heights[2] + 0.04 > heights[3] and heights[3] > 0.05
 assert max(leaks.values()) < 0.001
 
@@ -430,10 +432,11 @@ place = 28
 assert abs(float(decay.shell_resolution[place]) - 5.14) < 0.01
 pairs = {"square, pad 2": (terms, "dithered", "standard"), "circle, pad 1": (circle_terms, "dithered_circle", "circle")}
 shares = {}
-for name, (curves, tied, own) in pairs.items():
-    shares[name] = curves[tied][place] / curves[own][place]
-    print(f"{name}: FSC {curves[own][place]:.2f} at 5.14 A; {100 * shares[name]:.0f} % of it survives turned grids")
-print("With corners it is real. Without, what survives is within the chance of a few turned grids: nothing.")
+with cn.folded():
+    for name, (curves, tied, own) in pairs.items():
+        shares[name] = curves[tied][place] / curves[own][place]
+        print(f"{name}: FSC {curves[own][place]:.2f} at 5.14 A; {100 * shares[name]:.0f} % of it survives turned grids")
+    print("With corners it is real. Without, what survives is within the chance of a few turned grids: nothing.")
 assert shares["square, pad 2"] > 0.95 and abs(shares["circle, pad 1"]) < 0.15
 assert abs(circle_terms["dithered_circle"][place]) < float(tail.fsc_spread.sel(component="dithered_circle")[place])
 

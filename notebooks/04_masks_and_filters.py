@@ -310,12 +310,13 @@ cn.draw(forensics["filter, 32 bits"])
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
 # Solution
 plateaus = {}
-for width in (12.0, 24.0, 48.0):
-    pair = cn.filtered_half_maps("filter_then_mask", **FILTER, edge_width=width)
-    softer = cn.diagnose(pair, "fsc", modified=False)
-    plateaus[width] = float(softer.fsc.sel(fsc_kind="masked")[FILTERED:].mean())
-    print(f"edge of {width:2.0f} Å: mean of the masked FSC past the filter {plateaus[width]:.2f}")
-print("At none. A soft edge leaks less far, but past a filter there is nothing that a leak would have to compete with.")
+with cn.folded():
+    for width in (12.0, 24.0, 48.0):
+        pair = cn.filtered_half_maps("filter_then_mask", **FILTER, edge_width=width)
+        softer = cn.diagnose(pair, "fsc", modified=False)
+        plateaus[width] = float(softer.fsc.sel(fsc_kind="masked")[FILTERED:].mean())
+        print(f"edge of {width:2.0f} Å: mean of the masked FSC past the filter {plateaus[width]:.2f}")
+    print("At none. A soft edge leaks less far, but past a filter there is nothing that a leak would have to compete with.")
 assert min(plateaus[width] for width in (12.0, 24.0)) > 0.95 and 0.3 < plateaus[48.0] < 0.8
 
 # %% [markdown]
@@ -328,17 +329,18 @@ assert min(plateaus[width] for width in (12.0, 24.0)) > 0.95 and 0.3 < plateaus[
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
 # Solution
 mask = maps["filter, then mask"]["mask"].values
-for padding in (2, 0):
-    pair = cn.filtered_half_maps("padded_background", **FILTER, padding=padding)
-    stepped = cn.diagnose(pair, "fsc", mask=mask)
-    means = {kind: float(stepped.fsc.sel(fsc_kind=kind)[FILTERED:].mean()) for kind in ("raw", "modified")}
-    print(f"{padding} planes of zeros: unmasked {means['raw']:.2f}, modified {means['modified']:.2f} past the filter")
-    assert all(value > 0.9 if padding else abs(value) < 0.03 for value in means.values())
-    assert ("axes of the box" in stepped.attrs["verdict"]) == bool(padding)
-print(
-    "The step between background and zeros is in both maps. No mask has leaked it, and no way around masks removes it."
-)
-print("The verdict of the fsc recognises it: only the coefficients on the axes of the box agree.")
+with cn.folded():
+    for padding in (2, 0):
+        pair = cn.filtered_half_maps("padded_background", **FILTER, padding=padding)
+        stepped = cn.diagnose(pair, "fsc", mask=mask)
+        means = {kind: float(stepped.fsc.sel(fsc_kind=kind)[FILTERED:].mean()) for kind in ("raw", "modified")}
+        print(f"{padding} planes of zeros: unmasked {means['raw']:.2f}, modified {means['modified']:.2f} past the filter")
+        assert all(value > 0.9 if padding else abs(value) < 0.03 for value in means.values())
+        assert ("axes of the box" in stepped.attrs["verdict"]) == bool(padding)
+    print(
+        "The step between background and zeros is in both maps. No mask has leaked it, and no way around masks removes it."
+    )
+    print("The verdict of the fsc recognises it: only the coefficients on the axes of the box agree.")
 
 # %% [markdown]
 # ### Exercise 3
@@ -350,12 +352,13 @@ print("The verdict of the fsc recognises it: only the coefficients on the axes o
 # Solution
 noisy = cn.diagnose(cn.filtered_half_maps("filter_then_mask", **{**FILTER, "lowpass": 0.0}, noise=4.0), "fsc")
 at = {kind: float(noisy.fsc.sel(fsc_kind=kind)[28:31].mean()) for kind in noisy.fsc_kind.values}
-print(", ".join(f"{kind} {value:.2f}" for kind, value in at.items()))
-print("Random phases agree on nothing here: the mask has leaked nothing, and the corrected curve is the masked one.")
-print(
-    "The modified curve is the cautious one: a shell that is cut out reaches through the whole box, and brings some of"
-)
-print("the solvent's noise under the mask. It lies between the unmasked and the masked curve.")
+with cn.folded():
+    print(", ".join(f"{kind} {value:.2f}" for kind, value in at.items()))
+    print("Random phases agree on nothing here: the mask has leaked nothing, and the corrected curve is the masked one.")
+    print(
+        "The modified curve is the cautious one: a shell that is cut out reaches through the whole box, and brings some of"
+    )
+    print("the solvent's noise under the mask. It lies between the unmasked and the masked curve.")
 assert at["phase_randomised"] < 0.1 and abs(at["corrected"] - at["masked"]) < 0.05
 assert at["raw"] + 0.2 < at["modified"] < at["corrected"] - 0.15
 assert not noisy.below_floor.values[1:].any()

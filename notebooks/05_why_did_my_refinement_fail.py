@@ -293,8 +293,9 @@ larger = cn.reconstruct(posed, box=dict(**BIN_4, box_size=72))
 fit = larger.cryo.guinier()
 assert larger.sizes["frequency"] == 37 and homogeneous.sizes["frequency"] == 19
 assert int(fit["n_shells"]) == 4 and not bool(fit["reliable"])
-print(f"The curve has {larger.sizes['frequency']} shells, and the fit {int(fit['n_shells'])}: {fit.attrs['reason']}.")
-print("A larger box adds shells without data. What ends the fit is the Nyquist frequency of the particles.")
+with cn.folded():
+    print(f"The curve has {larger.sizes['frequency']} shells, and the fit {int(fit['n_shells'])}: {fit.attrs['reason']}.")
+    print("A larger box adds shells without data. What ends the fit is the Nyquist frequency of the particles.")
 
 # %% [markdown]
 # ### Exercise 2
@@ -309,8 +310,9 @@ bare = cn.refine(particles, truth, refine=without, box=BIN_4)
 both = {rule: cn.diagnose(bare, "postprocess", sharpen=rule)["sharpened"].values for rule in shown}
 found = {rule: likeness(density) for rule, density in both.items()}
 assert found["always"] < 0.75 and found["if_reliable"] > 0.93
-print({rule: round(value, 2) for rule, value in found.items()})
-print("The mask is not to blame: without it, the sharpened map is as horrible and the other one as good.")
+with cn.folded():
+    print({rule: round(value, 2) for rule, value in found.items()})
+    print("The mask is not to blame: without it, the sharpened map is as horrible and the other one as good.")
 
 # %% [markdown]
 # ## Where these numbers come from

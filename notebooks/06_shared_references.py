@@ -318,10 +318,11 @@ pd.DataFrame({"mean FSC, 21 to 16 Å": rows}).round(2)
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
 # Solution
 late = cn.refine(noise, truth, refine={**APART, "initial_lowpass": START})
-print(f"Apart from 40 Å on: {level(apart):.2f}; from 16 Å on: {level(late):.2f}; never apart: {level(shared):.2f}.")
-assert level(apart) + 0.05 < level(late) < level(shared) - 0.2
-print("Between. Each half goes its own way, but both remember the detail of the start that they shared.")
-print("Halves are independent only of what is finer than their common start: low-pass it well.")
+with cn.folded():
+    print(f"Apart from 40 Å on: {level(apart):.2f}; from 16 Å on: {level(late):.2f}; never apart: {level(shared):.2f}.")
+    assert level(apart) + 0.05 < level(late) < level(shared) - 0.2
+    print("Between. Each half goes its own way, but both remember the detail of the start that they shared.")
+    print("Halves are independent only of what is finer than their common start: low-pass it well.")
 
 # %% [markdown]
 # ### Exercise 2
@@ -333,12 +334,13 @@ print("Halves are independent only of what is finer than their common start: low
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
 # Solution
 fewer = cn.refine(noise.isel(particle=slice(0, 100)), truth, refine=SHARED)
-print(f"From 21 to 16 Å: {level(fewer):.2f} of 100 images, {level(shared):.2f} of {COUNT}.")
-assert level(fewer) < level(shared) - 0.15
-ratio = [level(run) / (1 - level(run)) for run in (fewer, shared)]
-assert 2 < ratio[1] / ratio[0] < 8
-print(f"FSC/(1 - FSC) grows {ratio[1] / ratio[0]:.1f} times with 4 times the images, as that of signal would.")
-print("More data do not cure a shared reference: they make what it invents more convincing.")
+with cn.folded():
+    print(f"From 21 to 16 Å: {level(fewer):.2f} of 100 images, {level(shared):.2f} of {COUNT}.")
+    assert level(fewer) < level(shared) - 0.15
+    ratio = [level(run) / (1 - level(run)) for run in (fewer, shared)]
+    assert 2 < ratio[1] / ratio[0] < 8
+    print(f"FSC/(1 - FSC) grows {ratio[1] / ratio[0]:.1f} times with 4 times the images, as that of signal would.")
+    print("More data do not cure a shared reference: they make what it invents more convincing.")
 
 # %% [markdown]
 # ## Where these numbers come from

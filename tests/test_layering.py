@@ -67,6 +67,7 @@ MAY_IMPORT = {
     "compare": BELOW_FACES,
     "history": {"schema", "provenance", "errors"},
     "record": BELOW_FACES,
+    "folding": set(),
     "mask_files": {"imaging.*", "io", "errors"},
     "maps": {"imaging.*", "schema", "provenance", "errors"},
     "opening": {"io", "schema", "errors"},
@@ -79,7 +80,7 @@ MAY_IMPORT = {
     "widgets": BELOW_FACES - {"backends", "engines", "imaging"}
     | {"plots.*", "opening", "verbs", "refinements", "history", "compare", "demo", "maps", ""},
     "__main__": {"cli.*"},
-    "": BELOW_FACES | {"verbs", "compare", "record", "accessor", "widgets"},
+    "": BELOW_FACES | {"verbs", "compare", "record", "folding", "accessor", "widgets"},
 }
 MUST_NOT_IMPORT = {
     "units": {"numpy"},

@@ -232,7 +232,8 @@ def line_of(made: xr.Dataset) -> str:
 def _finish(particles: xr.Dataset, last: xr.Dataset, told: list[xr.Dataset], out: Path, console: Console) -> int:
     classes = last["class_id"].values if "class_id" in last.dims else [None]
     results = {"refinement": last, "history": history(told)}
-    for label in classes:
+    empty = [label for label in classes if label is not None and not _has_halves(last, label)]
+    for label in (label for label in classes if label not in empty):
         options = {} if label is None else {"class_id": int(label)}
         results["fsc" if label is None else f"fsc_class_{label}"] = verbs.diagnose(last, "fsc", **options)
     found = refinements.rejoin(last, particles)
@@ -246,10 +247,16 @@ def _finish(particles: xr.Dataset, last: xr.Dataset, told: list[xr.Dataset], out
                 notes.append(f"{name} was not written: {problem}")
 
     lines = summary(particles, results)
+    lines += [f"class {label} has no FSC: a half of it holds no particles." for label in empty]
     written = write_results(out, results, [*map(line_of, told), *lines], beside=tables)
     console.close()
     console.say("\n".join([*lines, *notes, f"Written to {out}: {', '.join(written)}"]))
     return 0
+
+
+def _has_halves(last: xr.Dataset, label: int) -> bool:
+    """Return whether both half maps of a class hold anything."""
+    return bool((last["half_map"].sel(class_id=label) != 0.0).any(("z", "y", "x")).all())
 
 
 def _ending(last: xr.Dataset) -> str:

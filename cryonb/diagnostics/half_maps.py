@@ -142,7 +142,8 @@ def _checked_pair(dataset: xr.Dataset, class_id: int) -> tuple[np.ndarray, np.nd
     must(pair.shape[1] >= 8, "half maps must have at least 8 voxels along an edge", shape, "Use a larger box")
     for name, half in zip("AB", pair):
         must(bool(np.isfinite(half).all()), f"half map {name} must be finite", "NaN or infinite voxels", "Repair it")
-        must(bool(half.any()), f"half map {name} must not be empty", "zero everywhere", "Check which file it is")
+        remedy = "Check which file it is; a class that lost its particles has no curve"
+        must(bool(half.any()), f"half map {name} must not be empty", "zero everywhere", remedy)
     return tuple(np.ascontiguousarray(half, dtype=np.float32) for half in pair)
 
 

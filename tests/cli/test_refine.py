@@ -281,6 +281,30 @@ def test_classes_have_files_each(files, undrawn, tmp_path, capsys):
     assert "  Recipe class3d, iteration 1, aligned to " in capsys.readouterr().out
 
 
+def test_a_class_that_lost_its_particles_has_no_curve_and_takes_nothing_from_the_others(
+    files, undrawn, tmp_path, capsys, monkeypatch
+):
+    """The last iteration is as it is where a half of class 2 is empty."""
+    iterate = refinements.iterate
+
+    def emptied(*given, **settings):
+        for step in iterate(*given, **settings):
+            yield step.assign(half_map=step["half_map"].where((step["class_id"] != 2) | (step["half"] != "A"), 0.0))
+
+    monkeypatch.setattr(refinements, "iterate", emptied)
+    words = ["--refine.recipe", "class3d", "--refine.n-classes", "2", "--refine.n-iterations", "1"]
+    out = tmp_path / "out"
+    assert (
+        cli.main(["refine", str(files / "p.star"), "--reference", str(files / "map.mrc"), *words, "--out", str(out)])
+        == 0
+    )
+    names = {path.name for path in out.iterdir()}
+    assert {"fsc_class_1.csv", "particles.star", "session.zarr"} <= names and "fsc_class_2.csv" not in names
+    said = capsys.readouterr().out
+    assert said.count("class 2 has no FSC: a half of it holds no particles.") == 1
+    assert "class 2 has no FSC" in (out / "summary.txt").read_text()
+
+
 def test_recipes_are_compared_in_one_table(files, tmp_path, capsys):
     words = ["compare", str(files / "p.star"), "--recipes", "fixed_poses", "resolution_limited"]
     words += ["--reference", str(files / "map.mrc"), "--refine.n-iterations", "1", "--refine.max-resolution", "15"]

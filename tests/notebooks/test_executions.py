@@ -32,6 +32,13 @@ def needed(result):
     return min(result.seconds, result.cpu_seconds)
 
 
+def not_folded(notebook):
+    """Return what solutions show to somebody who runs all cells: JupyterLab unfolds the output of every cell."""
+    solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
+    shown = [output.get("data", {}).get("text/html", str(output)) for cell in solutions for output in cell.outputs]
+    return [text for text in shown if not text.startswith("<details><summary>")]
+
+
 def said_as_errors(notebook):
     """Return what cells have written to the error stream."""
     every = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -48,6 +55,7 @@ def test_a_notebook_says_the_same_twice_in_time_and_memory(book, session_folder,
     assert not differences, f"{book.stem} does not say the same twice"
     warnings = said_as_errors(again.notebook)
     assert not warnings, "a reader would see these warnings: avoid what they warn of, or catch and explain it"
+    assert not not_folded(again.notebook), "what a solution prints is folded up: with cn.folded()"
     assert min(needed(first), needed(again)) < SECONDS
     assert worse["peak_bytes"] < PEAK_BYTES
     check_answer(book, again.notebook)

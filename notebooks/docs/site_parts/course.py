@@ -15,6 +15,7 @@ APP = (
     "notebook, on your machine or on Binder, it works.*"
 )
 """What stands on a page in the place of the app."""
+FOLD = "<details>"
 
 
 def executed(folder: Path | None) -> list[run_notebooks.Executed]:
@@ -70,7 +71,10 @@ def page_of(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
 
 
 def still(output: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    """Return an output, or the picture of the app where it is the app."""
+    """Return an output, unfolded where it is folded, or the picture of the app where it is the app."""
+    words = output.get("data", {}).get("text/html", "")
+    if words.startswith(FOLD):  # the page folds the whole cell
+        output["data"]["text/html"] = words.replace(FOLD, "<details open>", 1)
     if WIDGET not in output.get("data", {}):
         return output
     return nbformat.v4.new_output("display_data", {"text/markdown": staging.in_both_themes(APP, folder)})

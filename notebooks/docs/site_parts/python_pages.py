@@ -15,7 +15,7 @@ PAGES = {
     "judge": ("Reconstruct, judge and compare", (".verbs", ".compare", ".maps")),
     "refinement": ("Refine", (".refinements", ".history", ".decisions")),
     "make": ("Make particles and maps of known truth", (".phantoms", ".simulate", ".filtered_maps")),
-    "look": ("Figures and the app", (".plots", ".widgets")),
+    "look": ("Figures and the app", (".plots", ".widgets", ".folding")),
     "classes": ("Settings as Python classes", (".config",)),
 }
 """Pages with their titles, and the files of the package whose names they hold; what is nowhere here has a page too."""
