@@ -32,6 +32,7 @@ class TabBar(Part):
         self.names = styled(ToggleButtons(options=options, value=self._named(), tooltips=titles), "cryonb-tabs")
         stack = styled(VBox([view.widget for view in self.views.values()]), "cryonb-stack", "cryonb-card")
         self.widget = styled(VBox([self.names, stack]), "cryonb-tabbed")
+        self._begun_with: str | None = self._named()
         self.names.observe(self.attempt(self._choose), "value")
         self.watch(self.refresh, "tab", "runs")
         self.refresh()
@@ -43,6 +44,7 @@ class TabBar(Part):
 
     def refresh(self) -> None:
         """Bring the chosen tab into view; there is none to look at before the first run."""
+        self._begin()
         has_runs = bool(self.session.runs)
         show(self.widget, has_runs)
         chosen = self.view if has_runs else None
@@ -54,6 +56,14 @@ class TabBar(Part):
                 view.leave()
         if chosen is not None:
             chosen.look()
+
+    def _begin(self) -> None:
+        """Go to the first tab as soon as it has something to show, unless another one has been chosen by then."""
+        if self._begun_with != self._named():
+            self._begun_with = None
+        first = next(iter(self.views))
+        if self._begun_with is not None and not self.views[first].tab.empty(self.session):
+            self._begun_with, self.session.tab = None, first
 
     def hold(self, is_held: bool) -> None:
         """Have drawing wait, or draw what has waited.

@@ -90,6 +90,24 @@ def test_from_particles_to_a_verdict(app):
     assert not app.run_bar.run.disabled and app.run_bar.cancel.disabled
 
 
+def test_what_the_curve_is_made_of_comes_into_view_when_it_is_found(app):
+    app.run_bar.take_apart.value = True
+    run(app)
+    assert app.session.tab == "made_of" and app.tabs.view.pane is not None
+    app.tabs.names.value = "fsc"
+    run(app)
+    assert app.session.tab == "fsc" and len(app.session.runs) == 2  # it was chosen
+
+
+def test_a_tab_that_was_chosen_stays(app):
+    run(app)
+    app.tabs.names.value = "maps"
+    app.tabs.names.value = "fsc"
+    app.run_bar.take_apart.value = True
+    run(app)
+    assert app.session.tab == "fsc"
+
+
 def test_a_tab_is_made_when_it_is_looked_at_and_drawn_again_only_then(app):
     run(app)
     assert app.session.tab == "fsc" and app.tabs.view.pane is not None
