@@ -45,14 +45,16 @@ def plain(value: float, digits: int = 4) -> str:
 
     Examples
     --------
-    >>> plain(4.0), plain(-28.25, 3), plain(121300.0)
-    ('4', '−28.2', '121\u202f300')
+    >>> plain(4.0), plain(-28.25, 3), plain(1987.0, 3), plain(121300.0)
+    ('4', '−28.2', '1987', '121\u202f300')
     """
     if not math.isfinite(value):
         return "not known" if math.isnan(value) else "infinite"
     size = abs(value)
     if 1e4 <= size < 1e6:
         return f"{value:,.0f}".replace(",", "\u202f").replace("-", "−")
+    if 10**digits <= size < 1e4:
+        return f"{value:.0f}".replace("-", "−")
     return f"{value:.{digits}g}".replace("-", "−")
 
 

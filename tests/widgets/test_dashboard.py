@@ -95,6 +95,7 @@ def test_what_the_curve_is_made_of_comes_into_view_when_it_is_found(app):
     run(app)
     assert app.session.tab == "made_of" and app.tabs.view.pane is not None
     app.tabs.names.value = "fsc"
+    app.session.finish()
     run(app)
     assert app.session.tab == "fsc" and len(app.session.runs) == 2  # it was chosen
 
@@ -104,6 +105,7 @@ def test_a_tab_that_was_chosen_stays(app):
     app.tabs.names.value = "maps"
     app.tabs.names.value = "fsc"
     app.run_bar.take_apart.value = True
+    app.session.finish()
     run(app)
     assert app.session.tab == "fsc"
 
