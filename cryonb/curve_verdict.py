@@ -18,7 +18,14 @@ SAME_RESOLUTION = 0.005
 """Relative difference of two resolutions below which the one is not called finer than the other."""
 
 
-def curve_verdict(word: str, resolution: float, data_end: float, past: str = "", floor_from: float = math.nan) -> str:
+def curve_verdict(
+    word: str,
+    resolution: float,
+    data_end: float,
+    past: str = "",
+    floor_from: float = math.nan,
+    is_grid: bool = False,
+) -> str:
     """Return what a curve says, in one sentence.
 
     Parameters
@@ -33,6 +40,8 @@ def curve_verdict(word: str, resolution: float, data_end: float, past: str = "",
         What `past_particle_nyquist` says of the resolution.
     floor_from : float, optional
         From where on the last shells with data hold rounding or mask leak only [angstrom]; NaN for nowhere.
+    is_grid : bool, optional
+        Whether that is only where the grid of the map ends, and nobody has said where the data do.
 
     Returns
     -------
@@ -44,10 +53,11 @@ def curve_verdict(word: str, resolution: float, data_end: float, past: str = "",
     >>> curve_verdict("unmasked", math.nan, 4.2)
     'The unmasked curve does not fall to 0.143: no resolution to state; the data end at 4.20 A.'
     """
-    tail = f"; the data end at {angstrom(data_end)}" if math.isfinite(data_end) else ""
+    end = "the grid ends" if is_grid else "the data end"
+    tail = f"; {end} at {angstrom(data_end)}" if math.isfinite(data_end) else ""
     if math.isfinite(floor_from) or math.isinf(floor_from):
         start = "the origin" if math.isinf(floor_from) else angstrom(floor_from)
-        tail += f", and from {start} on they are no more than rounding or mask leak"
+        tail += f", and from {start} on {'there is' if is_grid else 'they are'} no more than rounding or mask leak"
     if math.isfinite(resolution):
         return f"The {word} curve falls to 0.143 at {angstrom(resolution)}{', ' + past if past else ''}{tail}."
     if not math.isfinite(data_end):

@@ -26,6 +26,11 @@ def test_a_curve_in_words(values, sentence):
     assert curve_verdict("masked", *values) == sentence
 
 
+def test_where_nobody_says_where_the_data_end_it_is_the_grid_that_ends():
+    said = curve_verdict("unmasked", math.nan, 3.0, floor_from=4.5, is_grid=True)
+    assert said.endswith("; the grid ends at 3.00 A, and from 4.50 A on there is no more than rounding or mask leak.")
+
+
 def test_the_particle_nyquist_is_named_only_where_a_resolution_lies_past_it():
     assert past_particle_nyquist(4.0, 0.2, False, "Å") == "past the particle Nyquist of 5.00 Å"
     assert [past_particle_nyquist(*values, True) for values in ((5.0, 0.2), (math.nan, 0.2), (4.0, math.nan))] == [

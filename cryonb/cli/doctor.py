@@ -10,6 +10,9 @@ import psutil
 from ..backends import available, get_backend
 from ..engines import available_threads
 
+NAME = 20
+"""Letters that the name of a package may have in the report."""
+
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)[^;]*(?:;.*extra == ['\"](?P<extra>\w+)['\"])?")
 GIB = 1024**3
 
@@ -54,7 +57,7 @@ def requirements() -> dict[str, str]:
     found = [match for line in lines if (match := _REQUIREMENT.match(line))]
     brought: dict[str, str] = {}
     for match in found:
-        if match["extra"] != "test":
+        if match["extra"] != "test" and match["name"] != "cryonb":
             brought.setdefault(match["name"], match["extra"] or "")
     return brought
 
@@ -140,4 +143,4 @@ def _verdict() -> str:
 
 
 def _row(name: str, text: str) -> str:
-    return f"  {name:<14}{text}"
+    return f"  {name:<{NAME}} {text}"

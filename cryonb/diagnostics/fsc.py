@@ -306,7 +306,9 @@ def verdict(curves: Curves, coordinates: dict) -> str:
     nyquist = float(coordinates.get("particle_nyquist", math.nan))
     past = past_particle_nyquist(resolution, nyquist, CORNER in curves.band)
     floor = floor_from(curves.held, curves.rounded | curves.leaking, frequency)
-    stated = curve_verdict(KIND_WORDS[curves.best], resolution, float(coordinates["data_end"]), past, floor)
+    end = float(coordinates["data_end"])
+    is_grid = math.isnan(nyquist) and round(1.0 / (end * frequency[1])) == curves.size // 2
+    stated = curve_verdict(KIND_WORDS[curves.best], resolution, end, past, floor, is_grid)
     stated += _what_a_mask_may_have_made(curves, frequency)
     start = curves.made_on_axes
     if not start:

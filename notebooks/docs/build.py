@@ -17,6 +17,7 @@ the build where a page starts with the header that `jupytext --to md:myst` write
 
 import argparse
 import importlib.util
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -46,7 +47,11 @@ def build(site: Path, work: Path, pages_only: bool = False, executed: Path | Non
     course.write_pages(books, source / staging.COURSE)
     staging.stage_pages(source)
     reference.write(source)
-    return rendered(source, site, work / "doctrees")
+    failed = rendered(source, work / "html", work / "doctrees")
+    if not failed:
+        shutil.copytree(work / "html", site, dirs_exist_ok=True)
+        print(f"Built: open {site / 'index.html'}")
+    return failed
 
 
 def draw(books: list[run_notebooks.Executed], folder: Path) -> None:

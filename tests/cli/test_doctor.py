@@ -140,6 +140,7 @@ def test_extras_are_named_by_the_first_that_brings_a_package(monkeypatch):
         'numba-cuda[cu12]>=0.30; extra == "gpu12"',
         'numba-cuda>=0.30; sys_platform == "linux" and extra == "test"',
         'pytest>=8.0; extra == "test"',
+        'cryonb[notebook]; extra == "docs"',
     ]
     monkeypatch.setattr(metadata, "requires", lambda name: lines)
     monkeypatch.setattr(doctor, "installed", lambda name: "1" if name == "numpy" else "")
@@ -147,7 +148,7 @@ def test_extras_are_named_by_the_first_that_brings_a_package(monkeypatch):
         "numpy": "", "cupy-cuda13x": "gpu", "numba-cuda": "gpu", "cupy-cuda12x": "gpu12"
     }  # fmt: skip
     optional = "\n".join(doctor.examine("0"))
-    assert 'numba-cuda    not installed; pip install "cryonb[gpu]"\n' in optional
+    assert 'numba-cuda           not installed; pip install "cryonb[gpu]"\n' in optional
     assert 'pip install "cryonb[gpu12]" (in place of gpu, for older NVIDIA drivers: the README says which)' in optional
 
 

@@ -41,7 +41,7 @@ def test_a_curve_that_never_crosses_has_no_resolution(relion):
 
 
 def test_the_verdict_states_what_the_curves_say(relion, relion_halves):
-    words = "curve does not fall to 0.143: no resolution to state; the data end at 4.20 A."
+    words = "curve does not fall to 0.143: no resolution to state; the grid ends at 4.20 A."
     assert relion.attrs["verdict"] == f"The corrected {words}"
     assert diagnose(relion_halves, "fsc").attrs["verdict"] == f"The unmasked {words}"
     weight = np.where(np.arange(33) <= 20, 1.0, 0.0)
@@ -128,7 +128,7 @@ def test_the_masked_curve_of_a_leaking_mask_gives_no_resolution_but_the_modified
     leaking = fsc["below_floor"].values.astype(bool)
     assert leaking[13:].all()
     assert not leaking[1:9].any()
-    assert "on they are no more than rounding or mask leak." in fsc.attrs["verdict"]
+    assert "on there is no more than rounding or mask leak." in fsc.attrs["verdict"]
     resolution = fsc["fsc_resolution"].sel(threshold="0.143")
     assert np.isnan(resolution.sel(fsc_kind="masked"))
     assert 7.5 < float(resolution.sel(fsc_kind="modified")) < 10
