@@ -316,8 +316,8 @@ def test_the_doctor_describes_a_card_that_works(stand_in, monkeypatch, capsys):
     assert cli.main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "cupy                 works: Stand-in, 8.0 GiB, compute capability 9.0" in said and "8.0 GiB free" in said
-    assert "cufinufft     not usable (" in said and "transform on the CPU" in said
+    assert "cufinufft            not usable (" in said and "transform on the CPU" in said
     assert said.splitlines()[-1].endswith("backend auto takes cupy.")
     monkeypatch.setitem(sys.modules, "cufinufft", types.ModuleType("cufinufft"))
-    assert any(line.startswith("  cufinufft     works") for line in doctor.examine("0"))
+    assert any(line.startswith("  cufinufft            works") for line in doctor.examine("0"))
     assert backends.get_backend() is stand_in
