@@ -364,7 +364,8 @@ render(Sheet((Row((panel(law, "Halves with each other, and with the truth"),), 3
 #
 # ### Exercise 1
 #
-# The noise is doubled. Where will the curve cross 0.143? You can read the answer off the curve above. At which height?
+# The noise is doubled. Where will the curve cross 0.143? The answer can be read off the curve above, at another height:
+# at which one?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["solution", "hide-cell"]
 # Solution
