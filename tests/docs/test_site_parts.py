@@ -1,7 +1,9 @@
 """The parts that pages are made of: tables of settings, pages of plugs, formulas, and what a page cannot hold."""
 
+import base64
 import dataclasses
 import importlib.util
+import io
 import logging
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 from cryonb import contracts, diagnostics
 from cryonb.config import RunConfig
 from cryonb.knobs import Config, knob
+from cryonb.plots.canvas import render
+from cryonb.plots.marks import Panel, Row, Sheet
 
 NEEDS = ("sphinx", "numpydoc", "nbformat", "nbclient")
 ABSENT = [package for package in NEEDS if importlib.util.find_spec(package) is None]
@@ -112,6 +116,21 @@ def test_the_app_becomes_a_picture_for_both_themes(tmp_path):
     text = page.cells[1].outputs[0].data["text/markdown"]
     assert "(figures/app.png){.only-light}" in text and "(figures/app_dark.png){.only-dark}" in text
     assert course.WIDGET in book.cells[1].outputs[0].data
+
+
+def test_figures_bring_their_words_for_those_who_cannot_see_them(tmp_path):
+    stream, plain = io.BytesIO(), io.BytesIO()
+    render(Sheet((Row((Panel(()),), 1.0),), "A sheet", description="So bright.")).savefig(
+        stream, format="png", metadata={"Description": "So bright."}
+    )
+    Image.new("L", (4, 4)).save(plain, format="png")
+    cells = []
+    for picture in (stream, plain):
+        shown = {"image/png": base64.b64encode(picture.getvalue()).decode()}
+        cells.append(nbformat.v4.new_code_cell("figure", outputs=[nbformat.v4.new_output("display_data", shown)]))
+    page = course.page_of(nbformat.v4.new_notebook(cells=cells), tmp_path)
+    assert page.cells[0].metadata["mystnb"]["image"]["alt"] == "So bright."
+    assert "mystnb" not in page.cells[1].metadata
 
 
 def test_a_picture_without_a_dark_twin_stays_as_it_is(tmp_path):

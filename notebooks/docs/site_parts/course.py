@@ -1,10 +1,13 @@
 """The course: notebooks are run, and become pages on which what needs a kernel is replaced and links lead to pages."""
 
+import base64
+import io
 import re
 from pathlib import Path
 
 import nbformat
 import run_notebooks
+from PIL import Image
 
 from . import staging
 
@@ -66,8 +69,17 @@ def page_of(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
             cell.source = staging.in_both_themes(re.sub(r"\]\(docs/", "](../", cell.source), folder)
         else:
             cell.outputs = [still(output, folder) for output in cell.outputs]
+            if words := described(cell.outputs):
+                cell.metadata["mystnb"] = {"image": {"alt": words}}
     page.metadata.pop("widgets", None)
     return page
+
+
+def described(outputs: list[nbformat.NotebookNode]) -> str:
+    """Return the words that figures carry for those who cannot see them; nothing where none carries any."""
+    pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    words = [Image.open(io.BytesIO(base64.b64decode(picture))).info.get("Description", "") for picture in pictures]
+    return " ".join(filter(None, words))
 
 
 def still(output: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
