@@ -48,6 +48,7 @@ NOISE = 1.5  # of each half map, in units of the truth's standard deviation
 SHELL = 24  # the shell that is done by hand
 SHOWN = (8, SHELL, 46)  # shells whose coefficients are drawn
 THRESHOLDS = (0.143, 0.5)
+CLEAR = 0.2  # the FSC above which the square-root law is drawn
 DRAWS = 300  # pairs of maps of pure noise, in small boxes of
 SMALL = 32  # voxels
 SEED = 1
@@ -330,7 +331,7 @@ cn.draw(good)
 # %%
 with_truth = cn.diagnose(pair(half_a, truth, noise=NOISE), "fsc")["fsc"].sel(fsc_kind="raw").values
 mean_with_truth = cn.diagnose(pair((half_a + half_b) / 2, truth, noise=NOISE), "fsc")["fsc"].sel(fsc_kind="raw").values
-clear = measured > 0.2
+clear = measured > CLEAR
 root = np.where(clear, np.sqrt(np.abs(measured)), np.nan)
 of_mean = np.where(clear, np.sqrt(2 * np.abs(measured) / (1 + measured)), np.nan)
 assert np.abs(root - with_truth)[clear].max() < 0.03

@@ -184,7 +184,7 @@ for pad in PADS:
 padding = pd.DataFrame(padded).T
 tail = padding["printed past 5.6 Å"]
 assert abs(tail["pad 1"] - 0.12) < 0.01 and tail[["pad 2", "pad 3"]].abs().max() < 0.02
-assert padding["half A with the truth past 5.6 Å"].abs().max() < 0.02
+assert padding["half A with the truth past 5.6 Å"].abs().max() < 0.02 and abs(LENGTH / near - 6.4) < 0.01
 assert padding.loc["pad 3", "FSC at 6.4 Å"] < padding.loc["pad 2", "FSC at 6.4 Å"] - 0.2
 memory = [cn.plan(particles, box=dict(box_size=LARGE, pad_factor=pad)).memory_bytes for pad in PADS]
 assert memory[2] > 2 * memory[0]

@@ -96,6 +96,7 @@ fsc_panel(axes, "")
 axes.plot(frequency, decay.fsc.sel(component="standard"), color=BLUE, linewidth=2, label="square, pad 2")
 axes.plot(frequency, tail.fsc.sel(component="circle"), "--", color=ORANGE, linewidth=2, label="circle, pad 1")
 axes.legend(loc="center left")
+assert abs(1 / float(decay.particle_nyquist) / 2**0.5 - 4.24) < 0.01
 show(figure)
 
 # %% [markdown]

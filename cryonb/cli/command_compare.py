@@ -6,7 +6,7 @@ import xarray as xr
 
 from .. import io, opening, plots, verbs
 from ..compare import compare, notes
-from ..errors import must
+from ..errors import missing, must
 from . import compare_recipes, inputs, words
 from .console import Console
 from .flags import Parser
@@ -109,7 +109,7 @@ def _curve(path: str) -> xr.Dataset:
         "an input of compare must be a session (.zarr, .nc), a folder of results that holds session.zarr, "
         f"or a curve ({', '.join(CURVES)})"
     )
-    got = repr(path) if Path(path).exists() else f"missing {path}, which does not exist"
+    got = repr(path) if Path(path).exists() else missing(path)
     must(is_session, rule, got, "Give one of these; half maps are compared after `cryonb diagnose A B fsc`")
     opened = opening.open_any(path)
     kinds = kinds_of(opened)

