@@ -104,13 +104,13 @@ def default_labels(paths: list[str]) -> list[str]:
 def _curve(path: str) -> xr.Dataset:
     if Path(path).suffix.lower() in CURVES:
         return io.open_curve(path)
+    must(Path(path).exists(), "the input must exist", missing(path), "Check the name and the folder")
     is_session = path.lower().rstrip("/").endswith(opening.SESSIONS) or opening.session_in(path) is not None
     rule = (
         "an input of compare must be a session (.zarr, .nc), a folder of results that holds session.zarr, "
         f"or a curve ({', '.join(CURVES)})"
     )
-    got = repr(path) if Path(path).exists() else missing(path)
-    must(is_session, rule, got, "Give one of these; half maps are compared after `cryonb diagnose A B fsc`")
+    must(is_session, rule, repr(path), "Give one of these; half maps are compared after `cryonb diagnose A B fsc`")
     opened = opening.open_any(path)
     kinds = kinds_of(opened)
     drawn = [kind for kind in sorted(kinds) if kind == "cryonb/fsc" or plots.has_panel(kind)]
